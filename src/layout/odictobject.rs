@@ -1,0 +1,6 @@
+//! `cpython/odictobject.h`.
+
+opaque!(
+    /// An `OrderedDict`; only its functions know its inside.
+    PyODictObject
+);

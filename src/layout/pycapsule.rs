@@ -1,0 +1,6 @@
+//! `pycapsule.h`.
+
+use super::PyObject;
+
+/// Called with the capsule when it dies.
+pub type PyCapsule_Destructor = unsafe extern "C" fn(*mut PyObject);
