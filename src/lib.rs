@@ -1,1 +1,34 @@
+//! Load unmodified CPython 3.14 extension binaries into RustPython.
+//!
+//! # Embedding
+//!
+//! One call installs the ABI on an interpreter that is being built:
+//!
+//! ```no_run
+//! use rustpython::{InterpreterBuilder, InterpreterBuilderExt};
+//!
+//! let builder = InterpreterBuilder::new().init_stdlib();
+//! let interpreter = pyabi::install(builder).build();
+//! ```
+//!
+//! Extensions find the C API among the symbols of the executable, and a linker exports none of them unless told. So the
+//! embedding package needs a `build.rs` with this line:
+//!
+//! ```no_run
+//! println!("cargo:rustc-link-arg={}", std::env::var("DEP_PYABI_LINK_ARG").unwrap());
+//! ```
+//!
+//! and RustPython's exact dependency pins, which are in this package's `Cargo.toml`.
+
 pub mod layout;
+pub mod loader;
+pub mod symbols;
+pub mod vm;
+
+use rustpython_vm::InterpreterBuilder;
+
+/// Installs the ABI: the interpreter loads extension modules and reports the version of Python whose ABI it has.
+#[must_use]
+pub fn install(builder: InterpreterBuilder) -> InterpreterBuilder {
+    builder.init_hook(vm::importlib::install)
+}

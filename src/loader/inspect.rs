@@ -1,0 +1,533 @@
+//! What an extension file is, read from its bytes before `dlopen` sees it.
+//!
+//! `dlopen` runs constructors, reports one missing symbol at a time, and is killed by `SIGBUS` when a segment lies past
+//! the end of a truncated file. So everything that makes a file unloadable is found here first, and all of it at once.
+//!
+//! Only what the dynamic linker itself uses is read: the ELF header, the program headers and the dynamic segment. Section
+//! headers may be stripped.
+
+use std::fmt;
+
+use object::elf;
+use object::read::elf::{Dyn, FileHeader, GnuHashTable, HashTable, ProgramHeader, Sym};
+use object::{NativeEndian, StringTable, pod};
+
+use crate::vm::version;
+
+type Header = elf::FileHeader64<NativeEndian>;
+type Symbol = elf::Sym64<NativeEndian>;
+
+const ENDIAN: NativeEndian = NativeEndian;
+
+/// The prefix of the function that makes a module, for a name in ASCII.
+const INIT_PREFIX: &str = "PyInit_";
+/// The same for any other name, which follows in punycode.
+const INIT_PREFIX_UNICODE: &str = "PyInitU_";
+/// Its successor in Python 3.15.
+const EXPORT_PREFIX: &str = "PyModExport_";
+
+/// Functions that only a free-threaded build's inline reference counting calls.
+const FREE_THREADED_SYMBOLS: [&str; 3] = [
+    "_Py_DecRefShared",
+    "_Py_DecRefSharedDebug",
+    "_Py_MergeZeroLocalRefcount",
+];
+
+/// One reason why a file cannot be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    NotElf,
+    Truncated {
+        needed: u64,
+        found: u64,
+    },
+    Malformed(&'static str),
+    Class32,
+    Endianness,
+    Architecture(String),
+    NotShared(&'static str),
+    Musl,
+    Implementation(String),
+    FreeThreaded,
+    Version(String),
+    NoInit {
+        wanted: String,
+        defined: Vec<String>,
+    },
+    /// Sorted, each once.
+    MissingSymbols(Vec<String>),
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = std::env::consts::ARCH;
+        match self {
+            Self::NotElf => f.write_str("not an ELF shared library"),
+            Self::Truncated { needed, found } => {
+                write!(f, "truncated: {found} of at least {needed} bytes")
+            }
+            Self::Malformed(what) => write!(f, "malformed ELF file: {what}"),
+            Self::Class32 => write!(f, "built for a 32-bit machine, this is {host}"),
+            Self::Endianness => write!(f, "built for the other byte order, this is {host}"),
+            Self::Architecture(name) => write!(f, "built for {name}, this is {host}"),
+            Self::NotShared(kind) => write!(f, "{kind}, not a shared library"),
+            Self::Musl => f.write_str("built for musl libc, this is glibc"),
+            Self::Implementation(name) => write!(f, "built for {name}, not for CPython"),
+            Self::FreeThreaded => write!(
+                f,
+                "built for free-threaded Python ('t' in its ABI tag), this is the default build of {}",
+                version::SHORT
+            ),
+            Self::Version(name) => {
+                write!(
+                    f,
+                    "built for CPython {name}, this is CPython {}",
+                    version::SHORT
+                )
+            }
+            Self::NoInit { wanted, defined } => {
+                write!(
+                    f,
+                    "dynamic module does not define module export function ({wanted})"
+                )?;
+                if defined.is_empty() {
+                    return f.write_str(", nor one for any other name: not an extension module");
+                }
+                write!(f, "; it defines {}", defined.join(", "))?;
+                if defined.iter().any(|name| name.starts_with(EXPORT_PREFIX)) {
+                    write!(
+                        f,
+                        " ({EXPORT_PREFIX}* needs Python 3.15 or newer, this is {})",
+                        version::SHORT
+                    )?;
+                }
+                Ok(())
+            }
+            Self::MissingSymbols(names) => {
+                let plural = if names.len() == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "needs {} symbol{plural} of the C API that this interpreter does not export: {}",
+                    names.len(),
+                    names.join(", ")
+                )
+            }
+        }
+    }
+}
+
+/// Everything that keeps a file from being loaded; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unloadable(pub Vec<Cause>);
+
+impl fmt::Display for Unloadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, cause) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str("; ")?;
+            }
+            cause.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Unloadable {}
+
+impl From<Cause> for Unloadable {
+    fn from(cause: Cause) -> Self {
+        Self(vec![cause])
+    }
+}
+
+/// Checks that the file with these bytes and this name is an extension module for this interpreter, with an init function
+/// called `init` (see [`init_symbol`]). `exported` is the sorted list of symbols that the interpreter provides.
+///
+/// # Errors
+///
+/// All reasons that keep it from being loaded. What is wrong with the file as a whole hides what is wrong inside.
+pub fn inspect(
+    image: &[u8],
+    file_name: &str,
+    init: &str,
+    exported: &[&str],
+) -> Result<(), Unloadable> {
+    let dynamic = Dynamic::read(image)?;
+    let mut causes = Vec::new();
+    let mut free_threaded = dynamic
+        .undefined
+        .iter()
+        .any(|name| FREE_THREADED_SYMBOLS.contains(name));
+
+    match AbiTag::of_file(file_name) {
+        Some(AbiTag::CPython {
+            minor,
+            free_threaded: tagged,
+        }) => {
+            if minor != version::MINOR {
+                causes.push(Cause::Version(format!("{}.{minor}", version::MAJOR)));
+            }
+            free_threaded |= tagged;
+        }
+        Some(AbiTag::Abi3t) => free_threaded = true,
+        Some(AbiTag::Other(name)) => causes.push(Cause::Implementation(name.to_owned())),
+        None => {}
+    }
+    if let Some(minor) = dynamic.libpython
+        && minor != version::MINOR
+        && !causes
+            .iter()
+            .any(|cause| matches!(cause, Cause::Version(_)))
+    {
+        causes.push(Cause::Version(format!("{}.{minor}", version::MAJOR)));
+    }
+    if free_threaded {
+        causes.push(Cause::FreeThreaded);
+    }
+    if dynamic.musl && cfg!(target_env = "gnu") {
+        causes.push(Cause::Musl);
+    }
+    if !dynamic.inits.contains(&init) {
+        causes.push(Cause::NoInit {
+            wanted: init.to_owned(),
+            defined: dynamic.inits.iter().map(|&name| name.to_owned()).collect(),
+        });
+    }
+    let mut missing: Vec<String> = dynamic
+        .undefined
+        .iter()
+        .filter(|name| exported.binary_search(name).is_err())
+        .map(|&name| name.to_owned())
+        .collect();
+    if !missing.is_empty() {
+        missing.sort_unstable();
+        missing.dedup();
+        causes.push(Cause::MissingSymbols(missing));
+    }
+    if causes.is_empty() {
+        Ok(())
+    } else {
+        Err(Unloadable(causes))
+    }
+}
+
+/// The name of the function that a module called `name` (dotted, as in `sys.modules`) is made by.
+#[must_use]
+pub fn init_symbol(name: &str) -> String {
+    let short = name.rsplit('.').next().unwrap_or(name);
+    if short.is_ascii() {
+        format!("{INIT_PREFIX}{short}")
+    } else {
+        format!("{INIT_PREFIX_UNICODE}{}", punycode(short).replace('-', "_"))
+    }
+}
+
+/// The ABI that a file name promises: `mod.TAG.so`.
+#[derive(Debug, PartialEq, Eq)]
+pub enum AbiTag<'a> {
+    CPython { minor: u8, free_threaded: bool },
+    Abi3t,
+    Other(&'a str),
+}
+
+impl<'a> AbiTag<'a> {
+    /// `None` for a name without a tag, and for `abi3`, which fits every version.
+    #[must_use]
+    pub fn of_file(file_name: &'a str) -> Option<Self> {
+        let (_, tag) = file_name.strip_suffix(".so")?.split_once('.')?;
+        let word = tag.split(['-', '.']).next().unwrap_or(tag);
+        match word {
+            "abi3t" => Some(Self::Abi3t),
+            "cpython" => {
+                let abi = tag.split('-').nth(1)?;
+                let digits = abi.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+                Some(Self::CPython {
+                    minor: digits.strip_prefix('3')?.parse().ok()?,
+                    free_threaded: abi[digits.len()..].contains('t'),
+                })
+            }
+            _ if word.starts_with("pypy") => Some(Self::Other("PyPy")),
+            _ if word.starts_with("graalpy") => Some(Self::Other("GraalPy")),
+            _ => None,
+        }
+    }
+}
+
+/// What the dynamic segment says about Python.
+#[derive(Debug, Default)]
+struct Dynamic<'data> {
+    /// Strong undefined symbols with Python's prefixes. A weak one may stay unresolved.
+    undefined: Vec<&'data str>,
+    /// Defined functions that make a module.
+    inits: Vec<&'data str>,
+    /// The minor version of the `libpython3.N.so` that it is linked to.
+    libpython: Option<u8>,
+    musl: bool,
+}
+
+impl<'data> Dynamic<'data> {
+    fn read(image: &'data [u8]) -> Result<Self, Unloadable> {
+        let header = header(image)?;
+        let segments = header
+            .program_headers(ENDIAN, image)
+            .map_err(|_| truncated(image, header_end(header)))?;
+        let loaded_end = segments
+            .iter()
+            .filter(|segment| matches!(segment.p_type(ENDIAN), elf::PT_LOAD | elf::PT_DYNAMIC))
+            .map(|segment| {
+                segment
+                    .p_offset(ENDIAN)
+                    .saturating_add(segment.p_filesz(ENDIAN))
+            })
+            .max()
+            .unwrap_or(0);
+        if loaded_end > image.len() as u64 {
+            return Err(truncated(image, loaded_end).into());
+        }
+        let entries = segments
+            .iter()
+            .find_map(|segment| segment.dynamic(ENDIAN, image).ok().flatten())
+            .ok_or(Cause::Malformed("no dynamic segment"))?;
+        Tables { image, segments }.read(entries)
+    }
+}
+
+/// The header of a 64-bit shared library for this machine.
+fn header(image: &[u8]) -> Result<&Header, Unloadable> {
+    if !image.starts_with(&elf::ELFMAG) {
+        return Err(if elf::ELFMAG.starts_with(image) {
+            truncated(image, size_of::<Header>() as u64).into()
+        } else {
+            Cause::NotElf.into()
+        });
+    }
+    let (class, encoding) = match image {
+        [_, _, _, _, class, encoding, ..] => (*class, *encoding),
+        _ => return Err(truncated(image, size_of::<Header>() as u64).into()),
+    };
+    if class != elf::ELFCLASS64 {
+        return Err(Cause::Class32.into());
+    }
+    let host_encoding = if cfg!(target_endian = "little") {
+        elf::ELFDATA2LSB
+    } else {
+        elf::ELFDATA2MSB
+    };
+    if encoding != host_encoding {
+        return Err(Cause::Endianness.into());
+    }
+    let (header, _) = pod::from_bytes::<Header>(image)
+        .map_err(|()| truncated(image, size_of::<Header>() as u64))?;
+    let machine = machine_name(header.e_machine(ENDIAN));
+    if machine != std::env::consts::ARCH {
+        return Err(Cause::Architecture(machine).into());
+    }
+    match header.e_type(ENDIAN) {
+        elf::ET_DYN => Ok(header),
+        elf::ET_REL => Err(Cause::NotShared("an object file").into()),
+        elf::ET_EXEC => Err(Cause::NotShared("an executable").into()),
+        elf::ET_CORE => Err(Cause::NotShared("a core dump").into()),
+        _ => Err(Cause::NotShared("an ELF file of an unknown type").into()),
+    }
+}
+
+fn header_end(header: &Header) -> u64 {
+    let table = u64::from(header.e_phnum(ENDIAN)) * u64::from(header.e_phentsize(ENDIAN));
+    header.e_phoff(ENDIAN).saturating_add(table)
+}
+
+fn truncated(image: &[u8], needed: u64) -> Cause {
+    Cause::Truncated {
+        needed,
+        found: image.len() as u64,
+    }
+}
+
+/// The name of an ELF machine, in the words of [`std::env::consts::ARCH`].
+fn machine_name(machine: u16) -> String {
+    match machine {
+        elf::EM_386 => "x86",
+        elf::EM_X86_64 => "x86_64",
+        elf::EM_ARM => "arm",
+        elf::EM_AARCH64 => "aarch64",
+        elf::EM_PPC64 => "powerpc64",
+        elf::EM_S390 => "s390x",
+        elf::EM_RISCV => "riscv64",
+        elf::EM_LOONGARCH => "loongarch64",
+        elf::EM_MIPS => "mips64",
+        other => return format!("ELF machine {other}"),
+    }
+    .to_owned()
+}
+
+/// The file's bytes, addressed as the dynamic linker does.
+struct Tables<'data> {
+    image: &'data [u8],
+    segments: &'data [elf::ProgramHeader64<NativeEndian>],
+}
+
+impl<'data> Tables<'data> {
+    /// The file's bytes from a virtual address to the end of its segment.
+    fn at(&self, address: u64) -> Option<&'data [u8]> {
+        self.segments
+            .iter()
+            .filter(|segment| segment.p_type(ENDIAN) == elf::PT_LOAD)
+            .find_map(|segment| {
+                let skip = address.checked_sub(segment.p_vaddr(ENDIAN))?;
+                let bytes = segment.data(ENDIAN, self.image).ok()?;
+                bytes.get(usize::try_from(skip).ok()?..)
+            })
+            .filter(|bytes| !bytes.is_empty())
+    }
+
+    fn read(
+        &self,
+        entries: &'data [elf::Dyn64<NativeEndian>],
+    ) -> Result<Dynamic<'data>, Unloadable> {
+        let value = |tag: u32| {
+            entries
+                .iter()
+                .take_while(|entry| entry.tag32(ENDIAN) != Some(elf::DT_NULL))
+                .find(|entry| entry.tag32(ENDIAN) == Some(tag))
+                .map(|entry| entry.d_val(ENDIAN))
+        };
+        let table = |tag: u32| value(tag).and_then(|address| self.at(address));
+
+        let bytes = table(elf::DT_STRTAB).ok_or(Cause::Malformed("no dynamic string table"))?;
+        let size = value(elf::DT_STRSZ)
+            .unwrap_or(u64::MAX)
+            .min(bytes.len() as u64);
+        let strings = StringTable::new(bytes, 0, size);
+        let string = |offset: u64| {
+            let offset = u32::try_from(offset).ok()?;
+            std::str::from_utf8(strings.get(offset).ok()?).ok()
+        };
+
+        let mut dynamic = Dynamic::default();
+        for entry in entries {
+            match entry.tag32(ENDIAN) {
+                Some(elf::DT_NULL) => break,
+                Some(elf::DT_NEEDED) => {
+                    let Some(library) = string(entry.d_val(ENDIAN)) else {
+                        continue;
+                    };
+                    dynamic.musl |= library.starts_with("libc.musl-");
+                    dynamic.libpython = dynamic.libpython.or_else(|| libpython_minor(library));
+                }
+                _ => {}
+            }
+        }
+
+        let count = self.symbol_count(table(elf::DT_GNU_HASH), table(elf::DT_HASH));
+        let bytes = table(elf::DT_SYMTAB).ok_or(Cause::Malformed("no dynamic symbol table"))?;
+        let (symbols, _) = pod::slice_from_bytes::<Symbol>(bytes, count)
+            .map_err(|()| Cause::Malformed("dynamic symbol table out of bounds"))?;
+        for symbol in symbols {
+            let Some(name) = string(u64::from(symbol.st_name(ENDIAN))) else {
+                continue;
+            };
+            if !name.starts_with("Py") && !name.starts_with("_Py") {
+                continue;
+            }
+            if symbol.is_undefined(ENDIAN) {
+                if symbol.st_bind() != elf::STB_WEAK {
+                    dynamic.undefined.push(name);
+                }
+            } else if [INIT_PREFIX, INIT_PREFIX_UNICODE, EXPORT_PREFIX]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+            {
+                dynamic.inits.push(name);
+            }
+        }
+        dynamic.inits.sort_unstable();
+        Ok(dynamic)
+    }
+
+    /// The dynamic segment does not tell how many symbols there are; its hash tables do. A library without either
+    /// hashes no symbol, so it exports none.
+    fn symbol_count(&self, gnu_hash: Option<&[u8]>, hash: Option<&[u8]>) -> usize {
+        let by_hash = hash
+            .and_then(|bytes| HashTable::<Header>::parse(ENDIAN, bytes).ok())
+            .map(|table| table.symbol_table_length());
+        let count = by_hash.or_else(|| {
+            let table = GnuHashTable::<Header>::parse(ENDIAN, gnu_hash?).ok()?;
+            Some(
+                table
+                    .symbol_table_length(ENDIAN)
+                    .unwrap_or(table.symbol_base()),
+            )
+        });
+        count.unwrap_or(0) as usize
+    }
+}
+
+/// `N` of `libpython3.N.so.1.0` and its variants; `None` for `libpython3.so`.
+fn libpython_minor(library: &str) -> Option<u8> {
+    let rest = library.strip_prefix("libpython3.")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+/// RFC 3492, as Python's `punycode` codec encodes.
+fn punycode(text: &str) -> String {
+    const DIGITS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    const BASE: u64 = DIGITS.len() as u64;
+    const T_MIN: u64 = 1;
+    const T_MAX: u64 = 26;
+    const SKEW: u64 = 38;
+    const DAMP: u64 = 700;
+
+    fn digit(value: u64) -> char {
+        char::from(DIGITS[value as usize])
+    }
+
+    fn adapt(delta: u64, points: u64, first: bool) -> u64 {
+        let mut delta = if first { delta / DAMP } else { delta / 2 };
+        delta += delta / points;
+        let mut k = 0;
+        while delta > (BASE - T_MIN) * T_MAX / 2 {
+            delta /= BASE - T_MIN;
+            k += BASE;
+        }
+        k + (BASE - T_MIN + 1) * delta / (delta + SKEW)
+    }
+
+    let points: Vec<u64> = text.chars().map(u64::from).collect();
+    let mut output: String = text.chars().filter(char::is_ascii).collect();
+    let basic = output.len() as u64;
+    if basic > 0 {
+        output.push('-');
+    }
+    let (mut code, mut delta, mut bias, mut handled) = (128, 0, 72, basic);
+    while let Some(next) = points.iter().copied().filter(|&c| c >= code).min() {
+        delta += (next - code) * (handled + 1);
+        code = next;
+        for &point in &points {
+            if point < code {
+                delta += 1;
+            }
+            if point != code {
+                continue;
+            }
+            let mut rest = delta;
+            let mut k = BASE;
+            loop {
+                let threshold = k.saturating_sub(bias).clamp(T_MIN, T_MAX);
+                if rest < threshold {
+                    break;
+                }
+                output.push(digit(threshold + (rest - threshold) % (BASE - threshold)));
+                rest = (rest - threshold) / (BASE - threshold);
+                k += BASE;
+            }
+            output.push(digit(rest));
+            bias = adapt(delta, handled + 1, handled == basic);
+            delta = 0;
+            handled += 1;
+        }
+        delta += 1;
+        code += 1;
+    }
+    output
+}

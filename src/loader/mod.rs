@@ -1,0 +1,125 @@
+//! Loading extension modules: [`inspect`] the file, open it, run its init function.
+
+pub mod inspect;
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::ptr::NonNull;
+
+use rustpython_vm::builtins::{PyBaseExceptionRef, PyStrRef};
+use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
+
+/// `_imp.create_dynamic`: makes the extension module that a `ModuleSpec` names.
+///
+/// # Errors
+///
+/// `ImportError` with `name` and `path` if the file cannot be loaded, and whatever its init function raises.
+pub fn create_dynamic(spec: PyObjectRef, vm: &VirtualMachine) -> PyResult {
+    let name: PyStrRef = spec.get_attr("name", vm)?.try_into_value(vm)?;
+    let origin: PyStrRef = spec.get_attr("origin", vm)?.try_into_value(vm)?;
+    let path = vm.fsencode(&origin)?;
+    inspect_file(&name, &origin, &path, vm)?;
+    Err(import_error(
+        vm,
+        "initialising extension modules is not available in this build",
+        &name,
+        &origin,
+    ))
+}
+
+/// `_imp.exec_dynamic`: runs the `Py_mod_exec` slots of a module that [`create_dynamic`] made.
+pub fn exec_dynamic(_module: PyObjectRef, _vm: &VirtualMachine) -> PyResult<i32> {
+    Ok(0)
+}
+
+/// Checks the file before `dlopen` runs any of it.
+fn inspect_file(
+    name: &PyStrRef,
+    origin: &PyStrRef,
+    path: &OsStr,
+    vm: &VirtualMachine,
+) -> PyResult<()> {
+    let path = Path::new(path);
+    let report =
+        |message: String| import_error(vm, &format!("{}: {message}", path.display()), name, origin);
+    let image = Image::open(path).map_err(|error| report(format!("cannot be read: {error}")))?;
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+    let init = inspect::init_symbol(&name.as_wtf8().to_string_lossy());
+    inspect::inspect(image.bytes(), &file_name, &init, crate::symbols::EXPORTED)
+        .map_err(|unloadable| report(unloadable.to_string()))
+}
+
+/// An `ImportError` about the module `name` in the file `path`.
+pub fn import_error(
+    vm: &VirtualMachine,
+    message: &str,
+    name: &PyStrRef,
+    path: &PyStrRef,
+) -> PyBaseExceptionRef {
+    let error = vm.new_import_error(message, name.clone());
+    match error.as_object().set_attr("path", path.clone(), vm) {
+        Ok(()) => error,
+        Err(other) => other,
+    }
+}
+
+/// A file mapped for reading. It must not be cut while it is mapped, as for `dlopen`.
+struct Image {
+    /// `None` for an empty file, which cannot be mapped.
+    address: Option<NonNull<libc::c_void>>,
+    len: usize,
+}
+
+impl Image {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let len = usize::try_from(metadata.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        if len == 0 {
+            return Ok(Self { address: None, len });
+        }
+        // SAFETY: a new private mapping of `len` bytes that aliases nothing; the result is checked.
+        let address = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                len,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        if address == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self {
+            address: NonNull::new(address),
+            len,
+        })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self.address {
+            // SAFETY: the mapping has `len` readable bytes and lives as long as `self`.
+            Some(address) => unsafe {
+                std::slice::from_raw_parts(address.as_ptr().cast(), self.len)
+            },
+            None => &[],
+        }
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        if let Some(address) = self.address {
+            // SAFETY: `open` mapped exactly this range, and `bytes` borrows end with `self`.
+            unsafe { libc::munmap(address.as_ptr(), self.len) };
+        }
+    }
+}
