@@ -22,10 +22,6 @@ pub const _PyLong_DECIMAL_BASE: digit = 1000000000;
 pub const _PyLong_SIGN_MASK: usize = 3;
 /// Bits of `lv_tag` below the digit count.
 pub const _PyLong_NON_SIZE_BITS: usize = 3;
-// Values of `lv_tag & _PyLong_SIGN_MASK`.
-pub const SIGN_POSITIVE: usize = 0;
-pub const SIGN_ZERO: usize = 1;
-pub const SIGN_NEGATIVE: usize = 2;
 
 /// Tag and digits of an `int`. One digit is always allocated, so that it can be read for zero.
 #[repr(C)]
@@ -72,14 +68,9 @@ opaque!(
     PyLongWriter
 );
 
-/// The tag of an `int` with this sign (-1, 0, 1) and number of digits.
-pub const fn _PyLong_TAG(sign: i32, ndigits: usize) -> usize {
-    let bits = match sign {
-        0 => SIGN_ZERO,
-        1.. => SIGN_POSITIVE,
-        _ => SIGN_NEGATIVE,
-    };
-    (ndigits << _PyLong_NON_SIZE_BITS) | bits
+/// The tag of an `int` with this sign (-1, 0 or 1) and number of digits.
+pub const fn TAG_FROM_SIGN_AND_SIZE(sign: c_int, size: usize) -> usize {
+    (1 - sign) as usize | (size << _PyLong_NON_SIZE_BITS)
 }
 
 /// The number of digits.

@@ -5,17 +5,18 @@
 //! `Option`s. There is no behaviour here beyond what the headers' own accessor macros do.
 //!
 //! Every struct's size and field offsets are asserted at compile time, against numbers taken from
-//! a real build; `tests/layout.rs` checks the same facts against other sources.
+//! a real build; `tests/layout` checks the same facts against other sources.
 
 #![allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
 
-/// Asserts the size of a struct and the offset of each of its fields.
+/// Asserts the size of a struct and the offset of each of its fields; naming them all is checked.
 macro_rules! assert_layout {
     ($ty:ident, $size:literal, { $($field:ident: $offset:literal),+ $(,)? }) => {
         const _: () = {
             use static_assertions::const_assert_eq;
             const_assert_eq!(size_of::<$ty>(), $size);
             $(const_assert_eq!(core::mem::offset_of!($ty, $field), $offset);)+
+            const _: fn(&$ty) = |$ty { $($field: _),+ }| {};
         };
     };
 }
