@@ -1,8 +1,9 @@
 //! `cpython/longintrepr.h`: the digits of an `int`.
 //!
-//! An `int` is a sequence of 30-bit digits, least significant first. `lv_tag` is
-//! `ndigits << 3 | sign`, where sign is 0 for positive, 1 for zero, 2 for negative. Values of at
-//! most one digit are compact, which C code tests as `lv_tag < 2 << 3`.
+//! An `int` is a sequence of 30-bit digits, least significant first. `lv_tag` packs, from the low
+//! bits up, the sign (0 for positive, 1 for zero, 2 for negative), the small-int bit, and from bit
+//! 3 the number of digits. Values of at most one digit are compact, which C code tests as
+//! `lv_tag < 2 << 3`.
 
 use super::{Py_ssize_t, Py_uintptr_t, PyObject};
 use core::ffi::{c_int, c_void};
@@ -67,6 +68,9 @@ opaque!(
     /// An `int` under construction; only its functions know its inside.
     PyLongWriter
 );
+
+/// Bit of `lv_tag`: one of the preallocated small ints, -5 to 256. `True` and `False` lack it.
+pub const IMMORTALITY_BIT_MASK: usize = 1 << 2;
 
 /// The tag of an `int` with this sign (-1, 0 or 1) and number of digits.
 pub const fn TAG_FROM_SIGN_AND_SIZE(sign: c_int, size: usize) -> usize {
