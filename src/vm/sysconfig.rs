@@ -59,6 +59,11 @@ mod sysconfigdata {
         ] {
             set(name, vm.ctx.new_str(value).into());
         }
+        // ensurepip looks for pip's wheel among the resources of its package, which a frozen package does not have.
+        if let Some(stdlib) = &paths.stdlib_dir {
+            let wheels = format!("{stdlib}/ensurepip/_bundled");
+            set("WHEEL_PKG_DIR", vm.ctx.new_str(wheels).into());
+        }
         vars
     }
 
