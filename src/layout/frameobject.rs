@@ -33,7 +33,8 @@ pub struct PyFrameLocalsProxyObject {
 }
 assert_layout!(PyFrameLocalsProxyObject, 24, { ob_base: 0, frame: 16 });
 
-/// The interpreter's own activation record, a C-stack or generator resident.
+/// The interpreter's own activation record. It lives on a thread's data stack, in a generator, or
+/// at the end of a frame object.
 #[repr(C)]
 pub struct _PyInterpreterFrame {
     pub f_executable: usize,

@@ -76,6 +76,15 @@ impl PyThreadState_status {
     pub const FINALIZED: c_uint = 1 << 7;
 }
 
+// `PyThreadState._whence`: how the thread state came to be.
+pub const _PyThreadState_WHENCE_NOTSET: c_int = -1;
+pub const _PyThreadState_WHENCE_UNKNOWN: c_int = 0;
+pub const _PyThreadState_WHENCE_INIT: c_int = 1;
+pub const _PyThreadState_WHENCE_FINI: c_int = 2;
+pub const _PyThreadState_WHENCE_THREADING: c_int = 3;
+pub const _PyThreadState_WHENCE_GILSTATE: c_int = 4;
+pub const _PyThreadState_WHENCE_EXEC: c_int = 5;
+
 /// `struct _ts`: a thread state. Compiled extensions read and write `current_exception` and
 /// `exc_info` in it directly.
 #[repr(C)]

@@ -3,6 +3,7 @@
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+mod accessors;
 mod facts;
 mod headers;
 mod pyo3_ffi_agrees;

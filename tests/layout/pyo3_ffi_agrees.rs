@@ -76,6 +76,8 @@ const UNCOMPARED_CONSTANTS: &[(&str, &str)] = &[
     ("FVC_*", "not bound"),
     ("FVS_*", "not bound"),
     ("PY_CODE_*", "not bound"),
+    ("PY_CTF_*", "not bound"),
+    ("Py_DTSF_NO_NEG_0", "not bound"),
     ("PY_LOCK_*", "not bound"),
     ("PY_MONITORING_EVENT_*", "not bound"),
     ("PYMEM_ALLOCATOR_*", "not bound"),
@@ -357,6 +359,10 @@ structs! {
 
 constants! {
     in pyo3_ffi {
+        Py_DTSF_SIGN, Py_DTSF_ADD_DOT_0, Py_DTSF_ALT, Py_DTST_FINITE, Py_DTST_INFINITE, Py_DTST_NAN,
+        PyUnstable_EXECUTABLE_KIND_SKIP, PyUnstable_EXECUTABLE_KIND_PY_FUNCTION,
+        PyUnstable_EXECUTABLE_KIND_BUILTIN_FUNCTION, PyUnstable_EXECUTABLE_KIND_METHOD_DESCRIPTOR,
+        PyUnstable_EXECUTABLE_KINDS,
         PY_VECTORCALL_ARGUMENTS_OFFSET, CO_OPTIMIZED, CO_NEWLOCALS, CO_VARARGS, CO_VARKEYWORDS,
         CO_NESTED, CO_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR,
         CO_FUTURE_DIVISION, CO_FUTURE_ABSOLUTE_IMPORT, CO_FUTURE_WITH_STATEMENT,
