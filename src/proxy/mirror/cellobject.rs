@@ -1,0 +1,44 @@
+//! `cell`.
+
+use rustpython_vm::builtins::PyCell;
+use rustpython_vm::{PyObject as VmObject, VirtualMachine};
+
+use super::{Mirror, allocate, watch};
+use crate::layout::{PyCellObject, PyObject, PyTypeObject};
+use crate::proxy::c_of;
+use crate::refcount;
+
+pub static MIRROR: Mirror = Mirror {
+    make,
+    realize: super::header::realize,
+    clear,
+    refresh: Some(refresh),
+};
+
+unsafe fn make(_vm: &VirtualMachine, _v: &VmObject, ty: *mut PyTypeObject) -> *mut PyObject {
+    // SAFETY: the caller's contract is the same.
+    unsafe { allocate(ty, size_of::<PyCellObject>()) }
+}
+
+unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
+    let Some(cell) = v.downcast_ref::<PyCell>() else {
+        return;
+    };
+    // SAFETY: the caller's contract is the same.
+    unsafe {
+        let c = p.cast::<PyCellObject>();
+        let now = cell
+            .get()
+            .map_or(std::ptr::null_mut(), |value| c_of(vm, &value));
+        let old = std::mem::replace(&mut (*c).ob_ref, now);
+        refcount::xdecref(old);
+    }
+}
+
+unsafe fn clear(p: *mut PyObject) {
+    // SAFETY: `p` is a cell at the end of its life.
+    unsafe {
+        watch::remove(p);
+        refcount::xdecref((*p.cast::<PyCellObject>()).ob_ref);
+    }
+}

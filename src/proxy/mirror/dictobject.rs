@@ -1,0 +1,47 @@
+//! `dict`: the VM is the authority; `ma_used` is true, the inside opaque.
+
+use rustpython_vm::builtins::PyDict;
+use rustpython_vm::{PyObject as VmObject, PyObjectRef, VirtualMachine};
+
+use super::{Mirror, allocate, watch};
+use crate::layout::{PyDictObject, PyObject, PyTypeObject};
+use crate::proxy::link_strong;
+
+pub static MIRROR: Mirror = Mirror {
+    make,
+    realize,
+    clear,
+    refresh: Some(refresh),
+};
+
+unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mut PyObject {
+    debug_assert!(v.downcastable::<PyDict>());
+    // SAFETY: the caller's contract is the same.
+    unsafe { allocate(ty, size_of::<PyDictObject>()) }
+}
+
+unsafe fn refresh(_vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
+    if let Some(dict) = v.downcast_ref::<PyDict>() {
+        // SAFETY: the caller's contract is the same.
+        unsafe { (*p.cast::<PyDictObject>()).ma_used = dict.__len__() as isize };
+    }
+}
+
+unsafe fn clear(p: *mut PyObject) {
+    // SAFETY: the caller's contract is the same.
+    unsafe {
+        watch::remove(p);
+        crate::refcount::anchors::drop_owner(p);
+    }
+}
+
+/// A dict that C allocated without the API: an empty one.
+unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    let v: PyObjectRef = vm.ctx.new_dict().into();
+    // SAFETY: the caller's contract is the same.
+    unsafe {
+        link_strong(p, v.clone(), true);
+        watch::add(p);
+    }
+    v
+}

@@ -1,0 +1,134 @@
+//! Exceptions: the fields of `PyBaseExceptionObject`, and those of the
+//! built-in children that have more.
+
+use rustpython_vm::builtins::{PyBaseException, PyTraceback};
+use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, VirtualMachine};
+
+use super::{Mirror, allocate, watch};
+use crate::layout::{PyBaseExceptionObject, PyObject, PyStopIterationObject, PyTypeObject};
+use crate::proxy::prefix::prefix_of;
+use crate::proxy::{c_of, vm_of};
+use crate::{refcount, types};
+
+pub static MIRROR: Mirror = Mirror {
+    make,
+    realize: super::header::realize,
+    clear,
+    refresh: Some(refresh),
+};
+
+unsafe fn make(_vm: &VirtualMachine, _v: &VmObject, ty: *mut PyTypeObject) -> *mut PyObject {
+    // Filled once it is linked: exceptions may refer to each other.
+    // SAFETY: the caller's contract is the same.
+    unsafe { allocate(ty, size_of::<PyBaseExceptionObject>()) }
+}
+
+/// Makes the field equal to the VM's value, keeping the reference it has when
+/// that is so already.
+unsafe fn set(vm: &VirtualMachine, field: &mut *mut PyObject, value: Option<&VmObject>) {
+    // SAFETY: the field holds NULL or a reference.
+    unsafe {
+        let known = match (*field).is_null() {
+            true => std::ptr::null(),
+            false => {
+                let prefix = prefix_of(*field);
+                if prefix.is_null() {
+                    std::ptr::null()
+                } else {
+                    (*prefix).link.cast_const()
+                }
+            }
+        };
+        match value {
+            Some(v) if std::ptr::eq(v, known) => {}
+            Some(v) => {
+                let old = std::mem::replace(field, c_of(vm, v));
+                refcount::xdecref(old);
+            }
+            None if field.is_null() => {}
+            None => {
+                let old = std::mem::replace(field, std::ptr::null_mut());
+                refcount::xdecref(old);
+            }
+        }
+    }
+}
+
+/// Fills the base's fields of the C exception `p` from the VM's.
+///
+/// # Safety
+/// `p` has room for a `PyBaseExceptionObject`; the lock is held.
+pub unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
+    let Some(e) = v.downcast_ref::<PyBaseException>() else {
+        return;
+    };
+    // SAFETY: by this function's contract.
+    unsafe {
+        let c = &mut *p.cast::<PyBaseExceptionObject>();
+        let args = e.args();
+        set(vm, &mut c.args, Some(args.as_object()));
+        let traceback = e.traceback();
+        set(vm, &mut c.traceback, traceback.as_ref().map(|t| t.as_object()));
+        let context = e.__context__();
+        set(vm, &mut c.context, context.as_ref().map(|t| t.as_object()));
+        let cause = e.__cause__();
+        set(vm, &mut c.cause, cause.as_ref().map(|t| t.as_object()));
+        let ty = (*p).ob_type;
+        if types::statics::is_stop_iteration(ty) {
+            let value = stop_value(vm, e);
+            set(vm, &mut (*p.cast::<PyStopIterationObject>()).value, Some(&value));
+        }
+    }
+}
+
+fn stop_value(vm: &VirtualMachine, e: &Py<PyBaseException>) -> PyObjectRef {
+    e.get_arg(0).unwrap_or_else(|| vm.ctx.none())
+}
+
+/// Takes over into the VM what C wrote into the fields.
+///
+/// # Safety
+/// `p` is a live, linked exception; the lock is held.
+pub unsafe fn take_over(vm: &VirtualMachine, p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let c = &*p.cast::<PyBaseExceptionObject>();
+        if c.args.is_null() {
+            return;
+        }
+        let v = vm_of(vm, p);
+        let Some(e) = v.downcast_ref::<PyBaseException>() else {
+            return;
+        };
+        let traceback = (!c.traceback.is_null()).then(|| vm_of(vm, c.traceback));
+        let same = match (&traceback, e.traceback()) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.is(&b),
+            _ => false,
+        };
+        if !same {
+            e.set_traceback(traceback.and_then(|t| t.downcast::<PyTraceback>().ok()));
+        }
+    }
+}
+
+unsafe fn clear(p: *mut PyObject) {
+    // SAFETY: `p` is an exception at the end of its life.
+    unsafe {
+        watch::remove(p);
+        let c = p.cast::<PyBaseExceptionObject>();
+        if types::statics::is_stop_iteration((*p).ob_type) {
+            refcount::xdecref((*p.cast::<PyStopIterationObject>()).value);
+        }
+        for field in [
+            &raw mut (*c).dict,
+            &raw mut (*c).args,
+            &raw mut (*c).notes,
+            &raw mut (*c).traceback,
+            &raw mut (*c).context,
+            &raw mut (*c).cause,
+        ] {
+            refcount::xdecref(std::ptr::replace(field, std::ptr::null_mut()));
+        }
+    }
+}

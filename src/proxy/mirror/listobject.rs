@@ -1,0 +1,300 @@
+//! `list`: pure C until it escapes. In a pair the VM is the authority:
+//! `ob_item` is checked against a shadow copy at every entry to C, and what C
+//! itself wrote into it is taken over at every entry to the VM.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ptr;
+
+use rustpython_vm::builtins::PyList;
+use rustpython_vm::{Py, PyObject as VmObject, PyObjectRef, VirtualMachine};
+
+use super::{Mirror, allocate, watch};
+use crate::layout::{PyListObject, PyObject, PyTypeObject};
+use crate::proxy::{c_of, link_strong, prefix::prefix_of, vm_of};
+use crate::{refcount, types};
+
+pub static MIRROR: Mirror = Mirror {
+    make,
+    realize,
+    clear,
+    refresh: Some(refresh),
+};
+
+/// What a paired list looked like when both sides were last equal.
+#[derive(Default)]
+struct Shadow {
+    /// The elements as the VM has them; owned by the list itself.
+    vm: Vec<*const VmObject>,
+    /// The elements as `ob_item` has them.
+    c: Vec<*mut PyObject>,
+}
+
+#[derive(Default)]
+struct Shadows(RefCell<Option<HashMap<usize, Shadow>>>);
+// SAFETY: only the holder of the extension lock reaches it.
+unsafe impl Sync for Shadows {}
+static SHADOWS: Shadows = Shadows(RefCell::new(None));
+
+fn with_shadow<R>(p: *mut PyObject, f: impl FnOnce(&mut Shadow) -> R) -> R {
+    let mut shadows = SHADOWS.0.borrow_mut();
+    f(shadows
+        .get_or_insert_default()
+        .entry(p as usize)
+        .or_default())
+}
+
+/// A fresh list of `len` NULLs, with room for as many; NULL when memory is out.
+///
+/// # Safety
+/// `ty` is `list` or a subclass; the lock is held.
+pub unsafe fn new(ty: *mut PyTypeObject, len: usize) -> *mut PyObject {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let p = allocate(ty, size_of::<PyListObject>());
+        if p.is_null() || !reserve_exact(p, len) {
+            refcount::xdecref(p);
+            return ptr::null_mut();
+        }
+        let list = p.cast::<PyListObject>();
+        if len != 0 {
+            ptr::write_bytes((*list).ob_item, 0, len);
+        }
+        (*list).ob_base.ob_size = len as isize;
+        p
+    }
+}
+
+/// Makes room for `capacity` elements in `ob_item`. `false` when memory is out.
+///
+/// # Safety
+/// `p` is a live list; the lock is held.
+pub unsafe fn reserve_exact(p: *mut PyObject, capacity: usize) -> bool {
+    // SAFETY: `ob_item` came from here.
+    unsafe {
+        let list = p.cast::<PyListObject>();
+        if capacity == 0 {
+            libc::free((*list).ob_item.cast());
+            (*list).ob_item = ptr::null_mut();
+            (*list).allocated = 0;
+            return true;
+        }
+        let Some(size) = capacity.checked_mul(size_of::<*mut PyObject>()) else {
+            return false;
+        };
+        let items = libc::realloc((*list).ob_item.cast(), size);
+        if items.is_null() {
+            return false;
+        }
+        (*list).ob_item = items.cast();
+        (*list).allocated = capacity as isize;
+        true
+    }
+}
+
+/// The elements of a list.
+///
+/// # Safety
+/// `p` is a live list, and unchanged while the slice is used.
+#[inline]
+pub unsafe fn items<'a>(p: *mut PyObject) -> &'a mut [*mut PyObject] {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let list = p.cast::<PyListObject>();
+        match (*list).ob_base.ob_size as usize {
+            0 => &mut [],
+            len => std::slice::from_raw_parts_mut((*list).ob_item, len),
+        }
+    }
+}
+
+/// Whether the list is known to the VM.
+///
+/// # Safety
+/// `p` is a live list; the lock is held.
+#[inline]
+pub unsafe fn is_paired(p: *mut PyObject) -> bool {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let prefix = prefix_of(p);
+        !prefix.is_null() && !(*prefix).link.is_null()
+    }
+}
+
+unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mut PyObject {
+    debug_assert!(v.downcastable::<PyList>());
+    // Filled once it is linked: a list may contain itself.
+    // SAFETY: the caller's contract is the same.
+    unsafe { new(ty, 0) }
+}
+
+/// Makes `ob_item` equal to the VM's list.
+unsafe fn fill(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject) {
+    let elements: Vec<PyObjectRef> = list.borrow_vec().to_vec();
+    let fresh: Vec<*mut PyObject> = elements.iter().map(|v| c_of(vm, v)).collect();
+    // SAFETY: `p` is a live list and nobody else looks at it meanwhile.
+    unsafe {
+        let old = items(p).to_vec();
+        assert!(reserve_exact(p, fresh.len()), "out of memory");
+        let c = p.cast::<PyListObject>();
+        (*c).ob_base.ob_size = fresh.len() as isize;
+        items(p).copy_from_slice(&fresh);
+        with_shadow(p, |shadow| {
+            shadow.vm.clear();
+            shadow.vm.extend(elements.iter().map(|v| &raw const **v));
+            shadow.c = fresh;
+        });
+        // Last: it may run code that looks at the list.
+        for item in old {
+            refcount::xdecref(item);
+        }
+    }
+}
+
+unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
+    let Some(list) = v.downcast_ref::<PyList>() else {
+        return;
+    };
+    let same = {
+        let elements = list.borrow_vec();
+        with_shadow(p, |shadow| {
+            elements.len() == shadow.vm.len()
+                && elements
+                    .iter()
+                    .zip(&shadow.vm)
+                    .all(|(v, &known)| ptr::eq(&raw const **v, known))
+        })
+    };
+    if !same {
+        // SAFETY: the caller's contract is the same.
+        unsafe { fill(vm, list, p) };
+    }
+}
+
+/// Takes over into the VM what C wrote into `ob_item`.
+///
+/// # Safety
+/// `p` is a live paired list; the lock is held.
+pub unsafe fn take_over(vm: &VirtualMachine, p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let now = items(p);
+        let same = with_shadow(p, |shadow| *shadow.c == *now);
+        if same {
+            return;
+        }
+        let v = vm_of(vm, p);
+        let Some(list) = v.downcast_ref::<PyList>() else {
+            return;
+        };
+        if now.iter().any(|item| item.is_null()) {
+            // Under construction: C fills it before it lets anyone look.
+            return;
+        }
+        let elements: Vec<PyObjectRef> = now.iter().map(|&item| vm_of(vm, item)).collect();
+        with_shadow(p, |shadow| {
+            shadow.c = now.to_vec();
+            shadow.vm.clear();
+            shadow.vm.extend(elements.iter().map(|v| &raw const **v));
+        });
+        let old = std::mem::replace(&mut *list.borrow_vec_mut(), elements);
+        drop(old);
+    }
+}
+
+/// Appends to a paired list on both sides.
+///
+/// # Safety
+/// `p` is a live paired list, equal to `list`; the lock is held.
+pub unsafe fn push(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject, item: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let v = vm_of(vm, item);
+        let c = p.cast::<PyListObject>();
+        let len = (*c).ob_base.ob_size as usize;
+        let mut elements = list.borrow_vec_mut();
+        let in_step = with_shadow(p, |shadow| {
+            shadow.vm.len() == len && shadow.c.len() == len && elements.len() == len
+        });
+        if in_step {
+            if (*c).allocated as usize <= len {
+                assert!(reserve_exact(p, (len + len / 8 + 6) & !3), "out of memory");
+            }
+            refcount::incref(item);
+            *(*c).ob_item.add(len) = item;
+            (*c).ob_base.ob_size = len as isize + 1;
+            with_shadow(p, |shadow| {
+                shadow.vm.push(&raw const *v);
+                shadow.c.push(item);
+            });
+        }
+        elements.push(v);
+        drop(elements);
+        if !in_step {
+            fill(vm, list, p);
+        }
+    }
+}
+
+/// Brings a paired list up to date after the API changed the VM's side.
+///
+/// # Safety
+/// `p` and `list` are a pair; the lock is held.
+pub unsafe fn changed(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe { refresh(vm, list.as_object(), p) };
+}
+
+unsafe fn clear(p: *mut PyObject) {
+    // SAFETY: `p` is a list at the end of its life.
+    unsafe {
+        watch::remove(p);
+        if let Some(shadows) = SHADOWS.0.borrow_mut().as_mut() {
+            shadows.remove(&(p as usize));
+        }
+        let old = items(p).to_vec();
+        (*p.cast::<PyListObject>()).ob_base.ob_size = 0;
+        reserve_exact(p, 0);
+        for item in old {
+            refcount::xdecref(item);
+        }
+    }
+}
+
+/// A VM list of the same elements.
+///
+/// # Safety
+/// `p` is a live list without NULLs; the lock is held.
+pub unsafe fn value(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    // SAFETY: by this function's contract.
+    let elements = unsafe {
+        items(p)
+            .iter()
+            .map(|&item| {
+                assert!(!item.is_null(), "a list with NULL elements reached the VM");
+                vm_of(vm, item)
+            })
+            .collect()
+    };
+    vm.ctx.new_list(elements).into()
+}
+
+unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    // SAFETY: the caller's contract is the same.
+    unsafe {
+        let v = value(vm, p);
+        link_strong(p, v.clone(), true);
+        let list = v.downcast_ref::<PyList>().expect("just made");
+        with_shadow(p, |shadow| {
+            shadow.vm = list.borrow_vec().iter().map(|v| &raw const **v).collect();
+            shadow.c = items(p).to_vec();
+        });
+        watch::add(p);
+        v
+    }
+}
+
+/// Whether lists of this type are exactly `list`.
+pub fn is_exact(ty: *mut PyTypeObject) -> bool {
+    types::statics::is_exact_list(ty)
+}

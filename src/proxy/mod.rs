@@ -1,0 +1,301 @@
+//! C objects that mirror VM objects, and the ways between the two.
+//!
+//! [`c_of`] goes from the VM to C, [`vm_of`] from C to the VM. Both need the
+//! extension lock. A *pair* is a VM object and a C object that are one Python
+//! object; while it lives, both ways lead to the same partner.
+
+pub mod arena;
+pub mod foreign;
+pub mod instance;
+pub mod linger;
+pub mod mirror;
+pub mod prefix;
+pub mod table;
+
+use std::ptr::{self, NonNull};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
+
+use crate::layout::{PyObject, PyTypeObject};
+use crate::refcount;
+use crate::types;
+use prefix::{Prefix, flag, prefix_of, prefix_of_or_new};
+use table::LinkTable;
+
+/// From VM objects to C objects, for all pairs whose VM object does not hold
+/// the address itself.
+static LINKS: LazyLock<LinkTable> = LazyLock::new(LinkTable::new);
+/// Pairs alive: C objects with a link.
+static PAIRS: AtomicUsize = AtomicUsize::new(0);
+
+/// Number of pairs alive, as a debugging aid: a balanced program leaves none
+/// behind but those of types, modules and other things that live for ever.
+pub fn live_pairs() -> usize {
+    PAIRS.load(Ordering::Relaxed)
+}
+
+/// The C object that is linked to `v` in the table.
+#[inline]
+pub fn linked(v: &VmObject) -> Option<*mut PyObject> {
+    LINKS
+        .get(v.as_raw() as usize)
+        .map(|address| address as *mut PyObject)
+}
+
+/// Whether `v` has a C object in the table right now, for a thread that does
+/// not hold the extension lock.
+pub fn is_linked_unlocked(v: &VmObject) -> bool {
+    LINKS.get_unlocked(v.as_raw() as usize).is_some()
+}
+
+/// The C object for `v`: a new reference.
+///
+/// The caller holds the extension lock. Fields that C reads inline are
+/// current when this returns.
+///
+/// # Panics
+/// When memory is out; the border turns that into an exception.
+#[inline]
+pub fn c_of(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
+    if let Some(p) = instance::of(v) {
+        // SAFETY: a live VM object's C object is live.
+        return unsafe { instance::new_reference(v, p) };
+    }
+    if let Some(p) = mirror::immortal(vm, v) {
+        return p;
+    }
+    if let Some(p) = linked(v) {
+        // SAFETY: what the table names is live.
+        return unsafe { again(vm, v, p) };
+    }
+    make(vm, v, true)
+}
+
+/// Like [`c_of`] for an argument that C most likely only looks at: values
+/// whose identity is not observable while the call lasts stay out of the
+/// table until [`keep_if_kept`] finds that C kept them.
+#[inline]
+pub fn c_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
+    if let Some(p) = instance::of(v) {
+        // SAFETY: a live VM object's C object is live.
+        return unsafe { instance::new_reference(v, p) };
+    }
+    if let Some(p) = mirror::immortal(vm, v) {
+        return p;
+    }
+    let class = v.class();
+    let value = class.is(vm.ctx.types.float_type) || class.is(vm.ctx.types.int_type);
+    if let Some(p) = linked(v) {
+        // SAFETY: what the table names is live.
+        return unsafe { again(vm, v, p) };
+    }
+    make(vm, v, !value)
+}
+
+/// Drops an argument's reference after the call; see [`c_argument`].
+///
+/// # Safety
+/// `p` came from [`c_argument`] and the caller holds the extension lock.
+#[inline]
+pub unsafe fn drop_argument(p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        if refcount::count(p) > 1 && !refcount::is_immortal(p) {
+            keep_if_kept(p);
+        }
+        refcount::decref(p);
+    }
+}
+
+#[cold]
+unsafe fn keep_if_kept(p: *mut PyObject) {
+    // SAFETY: `p` is live, by the caller's contract.
+    unsafe {
+        let prefix = prefix_of(p);
+        if prefix.is_null() {
+            return;
+        }
+        let prefix = &mut *prefix;
+        if prefix.has(flag::OWNS_VM)
+            && !prefix.has(flag::IN_TABLE | flag::INSTANCE)
+            && LINKS.get(prefix.link as usize).is_none()
+        {
+            prefix.flags |= flag::IN_TABLE;
+            LINKS.insert(prefix.link as usize, p as usize);
+        }
+    }
+}
+
+/// [`c_of`] for an object we own.
+#[inline]
+pub fn c_of_owned(vm: &VirtualMachine, v: PyObjectRef) -> *mut PyObject {
+    c_of(vm, &v)
+}
+
+/// The second and later crossings of a pair.
+#[inline]
+unsafe fn again(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `p` is live and linked to `v`.
+    unsafe {
+        let prefix = prefix_of(p);
+        if (*prefix).has(flag::INSTANCE) {
+            return instance::new_reference(v, p);
+        }
+        if (*prefix).has(flag::LINGERS) {
+            linger::wake(p);
+        }
+        refcount::incref(p);
+        mirror::refresh(vm, v, p);
+        p
+    }
+}
+
+#[inline(never)]
+fn make(vm: &VirtualMachine, v: &VmObject, in_table: bool) -> *mut PyObject {
+    if let Some(t) = v.downcast_ref::<rustpython_vm::builtins::PyType>() {
+        let p = types::c_type_of(vm, t).cast::<PyObject>();
+        // SAFETY: a type's mirror lives as long as the type.
+        unsafe { refcount::incref(p) };
+        return p;
+    }
+    let ty = types::c_type_of(vm, v.class());
+    // SAFETY: `ty` is the mirror of `v`'s class and `make` gives a fresh object.
+    unsafe {
+        let p = (mirror::of_type(ty).make)(vm, v, ty);
+        assert!(!p.is_null(), "out of memory");
+        // Making the mirror may have led back to `v`: then the first one counts.
+        if in_table && let Some(first) = linked(v) {
+            refcount::decref(p);
+            return again(vm, v, first);
+        }
+        link_strong(p, v.to_owned(), in_table);
+        mirror::after_link(vm, v, p);
+        p
+    }
+}
+
+/// Links `p` to `v`, which `p` owns from now on.
+///
+/// # Safety
+/// `p` is live and not linked; the caller holds the extension lock.
+pub unsafe fn link_strong(p: *mut PyObject, v: PyObjectRef, in_table: bool) {
+    // SAFETY: by this function's contract.
+    let prefix = unsafe { &mut *prefix_of_or_new(p) };
+    debug_assert!(prefix.link.is_null());
+    let raw = v.into_raw().as_ptr();
+    prefix.link = raw;
+    prefix.flags |= flag::OWNS_VM;
+    if in_table && LINKS.get(raw as usize).is_none() {
+        prefix.flags |= flag::IN_TABLE;
+        LINKS.insert(raw as usize, p as usize);
+    }
+    PAIRS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Links `p` to `v`, which owns one count of `p` from now on.
+///
+/// # Safety
+/// As for [`link_strong`].
+pub unsafe fn link_weak(p: *mut PyObject, v: &VmObject, in_table: bool) {
+    // SAFETY: by this function's contract.
+    let prefix = unsafe { &mut *prefix_of_or_new(p) };
+    debug_assert!(prefix.link.is_null());
+    prefix.link = v.as_raw().cast_mut();
+    if in_table {
+        prefix.flags |= flag::IN_TABLE;
+        LINKS.insert(v.as_raw() as usize, p as usize);
+    }
+    PAIRS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Parts the pair; returns what `p` owned.
+///
+/// # Safety
+/// `p` is live; the caller holds the extension lock.
+pub unsafe fn unlink(p: *mut PyObject) -> Option<PyObjectRef> {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let prefix = prefix_of(p);
+        if prefix.is_null() || (*prefix).link.is_null() {
+            return None;
+        }
+        unlink_prefix(&mut *prefix)
+    }
+}
+
+unsafe fn unlink_prefix(prefix: &mut Prefix) -> Option<PyObjectRef> {
+    let link = std::mem::replace(&mut prefix.link, ptr::null_mut());
+    if prefix.has(flag::IN_TABLE) {
+        LINKS.remove(link as usize);
+    }
+    let owned = prefix.has(flag::OWNS_VM);
+    prefix.flags &= !(flag::IN_TABLE | flag::OWNS_VM);
+    PAIRS.fetch_sub(1, Ordering::Relaxed);
+    // SAFETY: an owning link is one strong reference.
+    owned.then(|| unsafe { PyObjectRef::from_raw(NonNull::new_unchecked(link)) })
+}
+
+/// The VM object for `p`, which the caller keeps its reference of.
+///
+/// # Safety
+/// `p` is a live C object and the caller holds the extension lock.
+#[inline]
+pub unsafe fn vm_of(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let prefix = prefix_of(p);
+        if !prefix.is_null() && !(*prefix).link.is_null() {
+            if let Some(v) = (*(*prefix).link).try_to_owned() {
+                return v;
+            }
+            instance::forget_dying(&mut *prefix);
+        }
+        realize(vm, p)
+    }
+}
+
+/// The VM object for `p`, NULL giving `None`.
+///
+/// # Safety
+/// As for [`vm_of`], or `p` is NULL.
+#[inline]
+pub unsafe fn vm_of_opt(vm: &VirtualMachine, p: *mut PyObject) -> Option<PyObjectRef> {
+    // SAFETY: by this function's contract.
+    (!p.is_null()).then(|| unsafe { vm_of(vm, p) })
+}
+
+/// The VM object for `p`, taking the caller's reference.
+///
+/// # Safety
+/// As for [`vm_of`]; the caller's reference is gone afterwards.
+#[inline]
+pub unsafe fn vm_of_stolen(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let prefix = prefix_of(p);
+        if (prefix.is_null() || (*prefix).link.is_null())
+            && refcount::count(p) == 1
+            && let Some(v) = mirror::consume(vm, p)
+        {
+            return v;
+        }
+        let v = vm_of(vm, p);
+        refcount::decref(p);
+        v
+    }
+}
+
+/// Makes the VM object for a C object that has none.
+#[inline(never)]
+unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    // SAFETY: `p` is live, by the callers' contract.
+    unsafe {
+        let ty = (*p).ob_type;
+        if crate::layout::PyType_HasFeature(ty, crate::layout::Py_TPFLAGS_TYPE_SUBCLASS) {
+            return types::vm_type_of(vm, p.cast::<PyTypeObject>()).into();
+        }
+        (mirror::of_type(ty).realize)(vm, p)
+    }
+}

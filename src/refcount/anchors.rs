@@ -1,0 +1,143 @@
+//! Borrowed references that a container of the VM's keeps alive: anchored at
+//! the container's mirror, so that they live as long as it holds the item.
+//!
+//! A borrowed C-instance needs no anchor: its VM object holds a count.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+use super::{count, decref, is_immortal};
+use crate::layout::PyObject;
+use crate::proxy::prefix::{flag, prefix_of};
+use crate::thread::state;
+
+#[derive(Default)]
+struct Anchored {
+    items: HashSet<usize>,
+    /// The number of items at which to look for ones that the owner dropped.
+    sweep_at: usize,
+}
+
+struct Global(RefCell<Option<HashMap<usize, Anchored>>>);
+// SAFETY: only the holder of the extension lock reaches it.
+unsafe impl Sync for Global {}
+static ANCHORS: Global = Global(RefCell::new(None));
+
+const FIRST_SWEEP: usize = 16;
+
+/// Turns the new reference `item` into one borrowed from `owner`, whose VM
+/// object holds it.
+///
+/// # Safety
+/// Both are live; the caller's reference of `item` is gone afterwards; the
+/// lock is held.
+pub unsafe fn borrow_from(owner: *mut PyObject, item: *mut PyObject) -> *mut PyObject {
+    if item.is_null() || is_immortal(item) {
+        return item;
+    }
+    // SAFETY: by this function's contract.
+    unsafe {
+        let prefix = prefix_of(item);
+        if !prefix.is_null() && (*prefix).has(flag::INSTANCE) {
+            // The VM object that the owner holds keeps it alive.
+            decref(item);
+            return item;
+        }
+        let (fresh, sweep) = {
+            let mut anchors = ANCHORS.0.borrow_mut();
+            let a = anchors
+                .get_or_insert_default()
+                .entry(owner as usize)
+                .or_default();
+            let fresh = a.items.insert(item as usize);
+            (fresh, a.items.len() >= a.sweep_at.max(FIRST_SWEEP))
+        };
+        let prefix = prefix_of(owner);
+        if !prefix.is_null() {
+            (*prefix).flags |= flag::ANCHORS;
+        }
+        if !fresh {
+            decref(item);
+        }
+        if sweep {
+            sweep_owner(owner, item);
+        }
+    }
+    item
+}
+
+/// Lets go of what only the anchor keeps alive: the owner dropped it. The
+/// call under way may still use it, so it lives until that returns.
+unsafe fn sweep_owner(owner: *mut PyObject, but: *mut PyObject) {
+    let mut stale = Vec::new();
+    {
+        let mut anchors = ANCHORS.0.borrow_mut();
+        let Some(a) = anchors.get_or_insert_default().get_mut(&(owner as usize)) else {
+            return;
+        };
+        a.items.retain(|&item| {
+            let p = item as *mut PyObject;
+            // SAFETY: an anchored item is alive.
+            let keep = p == but || unsafe { !only_anchored(p) };
+            if !keep {
+                stale.push(p);
+            }
+            keep
+        });
+        a.sweep_at = a.items.len() * 2;
+    }
+    for p in stale {
+        state::borrow_until_return(p);
+    }
+}
+
+unsafe fn only_anchored(p: *mut PyObject) -> bool {
+    // SAFETY: `p` is alive, and so is what it is linked to.
+    unsafe {
+        let prefix = prefix_of(p);
+        count(p) == 1
+            && !prefix.is_null()
+            && (*prefix).has(flag::OWNS_VM)
+            && (*(*prefix).link).strong_count() == 1
+    }
+}
+
+/// Looks through all anchors; called when the VM collects.
+///
+/// # Safety
+/// The lock is held, and C code is running or has run that may hold borrowed
+/// references only from owners that hold the items.
+pub unsafe fn sweep_all() {
+    let owners: Vec<usize> = match ANCHORS.0.borrow().as_ref() {
+        Some(anchors) => anchors.keys().copied().collect(),
+        None => return,
+    };
+    for owner in owners {
+        // SAFETY: an owner with anchors is alive.
+        unsafe { sweep_owner(owner as *mut PyObject, std::ptr::null_mut()) };
+    }
+}
+
+/// The owner's mirror is about to go, and with it what was borrowed from it.
+///
+/// # Safety
+/// `owner` is live; the lock is held.
+pub unsafe fn drop_owner(owner: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let prefix = prefix_of(owner);
+        if prefix.is_null() || !(*prefix).has(flag::ANCHORS) {
+            return;
+        }
+        let items = ANCHORS
+            .0
+            .borrow_mut()
+            .as_mut()
+            .and_then(|anchors| anchors.remove(&(owner as usize)));
+        if let Some(a) = items {
+            for item in a.items {
+                decref(item as *mut PyObject);
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What happens when a count reaches zero.
+
+use rustpython_vm::PyObjectRef;
+
+use super::{count, decref, incref, is_immortal, set_count};
+use crate::layout::PyObject;
+use crate::proxy::prefix::{flag, prefix_of};
+use crate::proxy::{self, instance, linger, mirror};
+
+/// `_Py_Dealloc`: C's last reference to `p` is gone.
+///
+/// # Safety
+/// `p` is at count zero and the caller holds the extension lock.
+pub unsafe fn dealloc(p: *mut PyObject) {
+    // SAFETY: by this function's contract; the type outlives its instance.
+    unsafe {
+        let prefix = prefix_of(p);
+        if !prefix.is_null() {
+            if (*prefix).has(flag::DYING) {
+                return;
+            }
+            if (*prefix).has(flag::INSTANCE) && (*prefix).has(flag::OWNS_VM) {
+                instance::flip(p, prefix);
+                return;
+            }
+            if linger::wants(p, &*prefix) {
+                linger::keep(p);
+                return;
+            }
+        }
+        match (*(*p).ob_type).tp_dealloc {
+            Some(tp_dealloc) => crate::thread::error::undisturbed(|| tp_dealloc(p)),
+            None => free_mirror(p),
+        }
+    }
+}
+
+/// The VM object of the C-instance `p` died and gives its count back.
+///
+/// # Safety
+/// That count is the caller's; the lock is held.
+pub unsafe fn vm_object_died(p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let prefix = prefix_of(p);
+        if !prefix.is_null() && !(*prefix).has(flag::OWNS_VM) {
+            let owned = proxy::unlink(p);
+            debug_assert!(owned.is_none());
+        }
+        decref(p);
+    }
+}
+
+/// Takes a mirror apart: drops what it holds, parts the pair, frees the memory.
+/// This is the `tp_dealloc` of all built-in types.
+///
+/// # Safety
+/// `p` is at count zero and the caller holds the extension lock.
+pub unsafe fn free_mirror(p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let ty = (*p).ob_type;
+        let prefix = prefix_of(p);
+        if !prefix.is_null() {
+            (*prefix).flags |= flag::DYING;
+        }
+        (mirror::base_of_type(ty).clear)(p);
+        let v: Option<PyObjectRef> = proxy::unlink(p);
+        let free = (*ty).tp_free.unwrap_or(crate::api::objimpl::PyObject_Free);
+        free(p.cast());
+        if crate::layout::PyType_HasFeature(ty, crate::layout::Py_TPFLAGS_HEAPTYPE) {
+            decref(ty.cast());
+        }
+        // Last: it may run Python code.
+        drop(v);
+    }
+}
+
+/// `PyObject_CallFinalizerFromDealloc`'s dance: runs `finalize` on an object
+/// at count zero, which is alive while that lasts. Says whether it was
+/// resurrected.
+///
+/// # Safety
+/// `p` is at count zero, in its `tp_dealloc`; the lock is held.
+pub unsafe fn finalize_at_zero(p: *mut PyObject, finalize: impl FnOnce()) -> bool {
+    // SAFETY: by this function's contract.
+    unsafe {
+        set_count(p, 1);
+        finalize();
+        // Whatever VM object was made for it meanwhile holds no claim of C's.
+        let prefix = prefix_of(p);
+        if !prefix.is_null() && (*prefix).has(flag::OWNS_VM) {
+            // Our own count keeps `p` alive while the VM object decides.
+            incref(p);
+            super::decref_no_dealloc(p);
+            let v = proxy::unlink(p);
+            if let Some(v) = v {
+                if v.strong_count() > 1 {
+                    // Python kept it: the VM object owns the pair again.
+                    proxy::link_weak(p, &v, false);
+                    drop(v);
+                    return true;
+                }
+                instance::orphan(&v);
+                drop(v);
+            }
+        }
+        if count(p) > 1 && !is_immortal(p) {
+            super::decref_no_dealloc(p);
+            return true;
+        }
+        set_count(p, 0);
+        false
+    }
+}

@@ -1,0 +1,202 @@
+//! The extension lock: who may run C code.
+//!
+//! One word says who holds the lock. Entering the VM from C marks it
+//! *stealable* with one store; coming back is one compare-and-swap. So a
+//! thread that sits in Python code never holds up another thread's C code,
+//! and the uncontended cost is that of two atomic operations.
+//!
+//! | value | meaning |
+//! |---|---|
+//! | 0 | free |
+//! | thread state | that thread runs C code |
+//! | thread state + 1 | it did last, and anyone may take the lock |
+//!
+//! Waiters wait detached from the VM: a stop-the-world collection that the
+//! holder starts must not wait for them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustpython_vm::VirtualMachine;
+
+use super::state::{self, ThreadState};
+
+const STEALABLE: usize = 1;
+/// A waiter looks again after this time even when nobody woke it: marking
+/// the lock stealable is a plain store, so a wake-up can be missed.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+static OWNER: AtomicUsize = AtomicUsize::new(0);
+static WAITERS: AtomicUsize = AtomicUsize::new(0);
+static WAKE: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
+
+/// The thread state of the thread that holds the lock; meaningful only there.
+#[inline]
+pub fn owner() -> *mut ThreadState {
+    OWNER.load(Ordering::Relaxed) as *mut ThreadState
+}
+
+/// Whether this thread holds the lock.
+#[inline]
+pub fn is_held() -> bool {
+    let me = state::here();
+    !me.is_null() && OWNER.load(Ordering::Relaxed) == me as usize
+}
+
+/// Proof that this thread holds the lock; gives it back when dropped, unless
+/// the thread had it before.
+#[must_use]
+pub struct Held {
+    release: bool,
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        if self.release {
+            make_stealable();
+        }
+    }
+}
+
+/// Takes the lock for this thread, whose VM is `vm`, and does what other
+/// threads left to the next holder.
+#[inline]
+pub fn enter(vm: &VirtualMachine) -> Held {
+    let me = state::here_with(vm);
+    let release = if OWNER.load(Ordering::Relaxed) == me as usize {
+        false
+    } else {
+        acquire(me);
+        true
+    };
+    // SAFETY: this thread's state, and the lock is held.
+    unsafe { (*me).vm = vm };
+    if release {
+        crate::refcount::deferred::drain();
+    }
+    Held { release }
+}
+
+/// Takes the lock if that needs no waiting.
+#[inline]
+pub fn try_enter() -> Option<Held> {
+    let me = state::here();
+    if me.is_null() {
+        return None;
+    }
+    let seen = OWNER.load(Ordering::Relaxed);
+    if seen == me as usize {
+        return Some(Held { release: false });
+    }
+    if (seen == 0 || seen & STEALABLE != 0)
+        && OWNER
+            .compare_exchange(seen, me as usize, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+    {
+        return Some(Held { release: true });
+    }
+    None
+}
+
+/// Runs `f`, which may run Python code, with the lock open to other threads.
+/// The caller holds the lock, and holds it again afterwards.
+#[inline]
+pub fn leave_for<R>(f: impl FnOnce() -> R) -> R {
+    struct Retake(*mut ThreadState);
+    impl Drop for Retake {
+        fn drop(&mut self) {
+            acquire(self.0);
+        }
+    }
+    let me = owner();
+    debug_assert!(is_held());
+    make_stealable();
+    let _retake = Retake(me);
+    f()
+}
+
+/// Gives the lock up; for `PyEval_SaveThread`.
+pub fn release() {
+    debug_assert!(is_held());
+    OWNER.store(0, Ordering::Release);
+    wake();
+}
+
+/// Takes the lock for `me`, this thread's state.
+#[inline]
+pub fn acquire(me: *mut ThreadState) {
+    let me = me as usize;
+    if OWNER
+        .compare_exchange(me | STEALABLE, me, Ordering::Acquire, Ordering::Relaxed)
+        .is_err()
+    {
+        acquire_slowly(me);
+    }
+}
+
+#[inline]
+fn make_stealable() {
+    let me = OWNER.load(Ordering::Relaxed);
+    OWNER.store(me | STEALABLE, Ordering::Release);
+    if WAITERS.load(Ordering::Relaxed) != 0 {
+        yield_to_waiters(me);
+    }
+}
+
+/// Gives waiting threads a chance: a thread that calls C in a loop leaves the
+/// lock open only for moments.
+#[cold]
+fn yield_to_waiters(me: usize) {
+    wake();
+    for _ in 0..64 {
+        if OWNER.load(Ordering::Relaxed) != me | STEALABLE {
+            return;
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn wake() {
+    if WAITERS.load(Ordering::Relaxed) != 0 {
+        WAKE.1.notify_one();
+    }
+}
+
+fn take(me: usize) -> bool {
+    let seen = OWNER.load(Ordering::Relaxed);
+    (seen == 0 || seen & STEALABLE != 0)
+        && OWNER
+            .compare_exchange(seen, me, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+}
+
+#[cold]
+fn acquire_slowly(me: usize) {
+    if take(me) {
+        return;
+    }
+    WAITERS.fetch_add(1, Ordering::Relaxed);
+    let wait = || {
+        let mut guard = WAKE.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while !take(me) {
+            guard = WAKE
+                .1
+                .wait_timeout(guard, PATIENCE)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    };
+    if rustpython_vm::vm::thread::current_vm_is_set() {
+        rustpython_vm::vm::thread::with_current_vm(|vm| vm.allow_threads(wait));
+    } else {
+        wait();
+    }
+    WAITERS.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// After a fork only the calling thread lives on: nobody waits any more.
+pub fn reset_after_fork() {
+    WAITERS.store(0, Ordering::Relaxed);
+}

@@ -1,0 +1,186 @@
+//! One `PyThreadState` per thread.
+//!
+//! The struct is real: extensions read and write `current_exception` and
+//! `exc_info` in it. What the bridge itself needs to know of a thread follows
+//! it in memory.
+
+use std::cell::Cell;
+use std::mem;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use rustpython_vm::VirtualMachine;
+use rustpython_vm::vm::thread::SavedThreadState;
+
+use crate::layout::{_PyErr_StackItem, PyInterpreterState, PyObject, PyThreadState};
+use crate::refcount;
+
+/// A thread state with what belongs to it. The C struct comes first, so a
+/// pointer to one is a pointer to the other.
+#[repr(C, align(16))]
+pub struct ThreadState {
+    pub c: PyThreadState,
+    /// The VM this thread runs in; valid while the thread is in C.
+    pub vm: *const VirtualMachine,
+    /// References that C borrowed and that nothing else keeps alive, until
+    /// the C call that fetched them returns.
+    pub borrowed: Vec<*mut PyObject>,
+    /// What `PyEval_SaveThread` put away.
+    pub saved: Vec<SavedThreadState>,
+    /// Calls of C functions under way on this thread.
+    pub depth: usize,
+    /// Tokens that `PyGILState_Ensure` handed out: how to undo each.
+    pub ensured: Vec<super::super::api::pystate::Ensured>,
+}
+
+thread_local! {
+    static HERE: Cell<*mut ThreadState> = const { Cell::new(ptr::null_mut()) };
+    /// Frees the thread state when the thread ends.
+    static OWNED: Cell<Option<Owned>> = const { Cell::new(None) };
+}
+
+struct Owned(*mut ThreadState);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        let _ = HERE.try_with(|here| here.set(ptr::null_mut()));
+        // The memory itself stays: the lock's word may still name it as the
+        // last owner, and extensions may have kept the pointer.
+    }
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+static INTERPRETER: AtomicPtr<PyInterpreterState> = AtomicPtr::new(ptr::null_mut());
+
+/// The one interpreter state. Its contents are opaque to extensions.
+pub fn interpreter() -> *mut PyInterpreterState {
+    let known = INTERPRETER.load(Ordering::Acquire);
+    if !known.is_null() {
+        return known;
+    }
+    // Extensions only compare and pass on the pointer.
+    let fresh = Box::into_raw(Box::new([0u64; 64])).cast();
+    match INTERPRETER.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire)
+    {
+        Ok(_) => fresh,
+        Err(other) => other,
+    }
+}
+
+/// This thread's state, NULL when it has none yet.
+#[inline]
+pub fn here() -> *mut ThreadState {
+    HERE.try_with(Cell::get).unwrap_or(ptr::null_mut())
+}
+
+/// This thread's state, made when there is none.
+#[inline]
+pub fn here_with(vm: &VirtualMachine) -> *mut ThreadState {
+    let me = here();
+    if me.is_null() { create(vm) } else { me }
+}
+
+#[cold]
+fn create(vm: &VirtualMachine) -> *mut ThreadState {
+    // SAFETY: a thread state is plain words, pointers and options of them,
+    // for all of which zero is a value.
+    let c: PyThreadState = unsafe { mem::zeroed() };
+    let me = Box::into_raw(Box::new(ThreadState {
+        c,
+        vm,
+        borrowed: Vec::new(),
+        saved: Vec::new(),
+        depth: 0,
+        ensured: Vec::new(),
+    }));
+    // SAFETY: freshly made, ours alone; the pointers stay valid since the
+    // state is never moved.
+    unsafe {
+        let c = &mut (*me).c;
+        c.interp = interpreter();
+        c.exc_info = &raw mut c.exc_state;
+        c.id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        c.thread_id = libc::pthread_self();
+        c.native_thread_id = libc::syscall(libc::SYS_gettid) as _;
+        c.py_recursion_limit = 1000;
+        c.py_recursion_remaining = 1000;
+    }
+    HERE.set(me);
+    OWNED.set(Some(Owned(me)));
+    me
+}
+
+/// The state of the thread that holds the extension lock: this one, when C
+/// code calls.
+#[inline]
+pub fn current() -> *mut ThreadState {
+    super::lock::owner()
+}
+
+/// The VM of this thread, which holds the extension lock.
+#[inline]
+pub fn current_vm() -> &'static VirtualMachine {
+    debug_assert!(super::lock::is_held(), "C API called without the GIL");
+    // SAFETY: the holder's VM outlives its time in C. The lifetime is a
+    // convenience of the border functions, none of which lets it out.
+    unsafe { &*(*current()).vm }
+}
+
+/// Runs `f`, a call of C code; references that it borrowed without another
+/// owner are dropped when it returns.
+#[inline]
+pub fn call_c<R>(f: impl FnOnce() -> R) -> R {
+    struct Frame {
+        me: *mut ThreadState,
+        mark: usize,
+    }
+    impl Drop for Frame {
+        #[inline]
+        fn drop(&mut self) {
+            // SAFETY: this thread's own state.
+            let me = unsafe { &mut *self.me };
+            me.depth -= 1;
+            if me.borrowed.len() > self.mark {
+                release_borrowed(self.me, self.mark);
+            }
+        }
+    }
+    let me = current();
+    // SAFETY: this thread holds the lock, so `me` is its own state.
+    let mark = unsafe {
+        (*me).depth += 1;
+        (*me).borrowed.len()
+    };
+    let _frame = Frame { me, mark };
+    f()
+}
+
+#[cold]
+fn release_borrowed(me: *mut ThreadState, mark: usize) {
+    // SAFETY: this thread's own state. Deallocation may borrow again, so the
+    // list is looked at anew each time.
+    unsafe {
+        while (*me).borrowed.len() > mark {
+            if let Some(p) = (*me).borrowed.pop() {
+                refcount::decref(p);
+            }
+        }
+    }
+}
+
+/// Keeps the reference `p`, which becomes ours, until the C call under way
+/// returns, and gives it back as a borrowed one.
+#[inline]
+pub fn borrow_until_return(p: *mut PyObject) -> *mut PyObject {
+    if !p.is_null() && !refcount::is_immortal(p) {
+        // SAFETY: this thread holds the lock, so it is its own state.
+        unsafe { (*current()).borrowed.push(p) };
+    }
+    p
+}
+
+/// The stack item that extensions see as `tstate->exc_info`.
+pub fn exc_info() -> *mut _PyErr_StackItem {
+    // SAFETY: this thread holds the lock, so it is its own state.
+    unsafe { (*current()).c.exc_info }
+}
