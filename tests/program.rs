@@ -262,6 +262,26 @@ fn import_explains_another_machine() {
 }
 
 #[test]
+fn import_explains_another_python() {
+    let dir = scratch("python");
+    for (tag, cause) in [
+        (
+            "cpython-313-x86_64-linux-gnu",
+            "built for CPython 3.13, this is CPython 3.14.10",
+        ),
+        ("cpython-314t-x86_64-linux-gnu", "free-threaded"),
+        ("abi3t", "free-threaded"),
+        ("pypy311-pp73-x86_64-linux-gnu", "built for PyPy"),
+    ] {
+        let file = dir.join(format!("spam.{tag}.so"));
+        compile(&file, EXTENSION);
+        let message = import_error(&dir, "spam", &file);
+        assert!(message.contains(cause), "{message}");
+        fs::remove_file(&file).unwrap();
+    }
+}
+
+#[test]
 fn import_explains_a_missing_init_function() {
     let dir = scratch("init");
     let file = dir.join("spam.so");

@@ -2,7 +2,7 @@
 
 pub mod inspect;
 
-use std::ffi::OsStr;
+use std::fmt::Display;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -21,7 +21,8 @@ pub fn create_dynamic(spec: PyObjectRef, vm: &VirtualMachine) -> PyResult {
     let name: PyStrRef = spec.get_attr("name", vm)?.try_into_value(vm)?;
     let origin: PyStrRef = spec.get_attr("origin", vm)?.try_into_value(vm)?;
     let path = vm.fsencode(&origin)?;
-    inspect_file(&name, &origin, &path, vm)?;
+    check(Path::new(&path), &name.as_wtf8().to_string_lossy())
+        .map_err(|message| import_error(vm, &message, &name, &origin))?;
     Err(import_error(
         vm,
         "initialising extension modules is not available in this build",
@@ -35,21 +36,18 @@ pub fn exec_dynamic(_module: PyObjectRef, _vm: &VirtualMachine) -> PyResult<i32>
     Ok(0)
 }
 
-/// Checks the file before `dlopen` runs any of it.
-fn inspect_file(
-    name: &PyStrRef,
-    origin: &PyStrRef,
-    path: &OsStr,
-    vm: &VirtualMachine,
-) -> PyResult<()> {
-    let path = Path::new(path);
-    let report =
-        |message: String| import_error(vm, &format!("{}: {message}", path.display()), name, origin);
-    let image = Image::open(path).map_err(|error| report(format!("cannot be read: {error}")))?;
+/// Checks the file `path` before `dlopen` runs any of it.
+///
+/// # Errors
+///
+/// The text of an `ImportError`: the path, and why the module called `name` cannot be loaded from it.
+pub fn check(path: &Path, name: &str) -> Result<(), String> {
+    let report = |cause: &dyn Display| format!("{}: {cause}", path.display());
+    let image = Image::open(path).map_err(|error| report(&error))?;
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    let init = inspect::init_symbol(&name.as_wtf8().to_string_lossy());
+    let init = inspect::init_symbol(name);
     inspect::inspect(image.bytes(), &file_name, &init, crate::symbols::EXPORTED)
-        .map_err(|unloadable| report(unloadable.to_string()))
+        .map_err(|causes| report(&causes))
 }
 
 /// An `ImportError` about the module `name` in the file `path`.

@@ -10,7 +10,7 @@ use rustpython_vm::common::rc::PyRc;
 use rustpython_vm::vm::PyGlobalState;
 use rustpython_vm::{Py, PyResult, VirtualMachine};
 
-use super::{sysconfig, version};
+use super::{foreign, sysconfig, version};
 
 /// CPython's `_PyImport_DynLoadFiletab`.
 pub const EXTENSION_SUFFIXES: [&str; 3] = [sysconfig::EXT_SUFFIX, ".abi3.so", ".so"];
@@ -70,7 +70,8 @@ fn exec_imp(vm: &VirtualMachine, module: &Py<PyModule>) -> PyResult<()> {
     if let Some(exec) = VM_IMP.get().and_then(|base| base.slots.exec) {
         exec(vm, module)?;
     }
-    version::report(vm)
+    version::report(vm)?;
+    foreign::install(vm)
 }
 
 #[rustpython_vm::pymodule(name = "_imp")]
