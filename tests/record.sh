@@ -3,7 +3,8 @@
 #
 #   tests/record.sh /path/to/python3.14 [TEST...]      default: pyo3 fixtures suites
 #
-# The tests run in that interpreter and rewrite their files in tests/data.
+# The tests run in that interpreter and rewrite their files in tests/data. Where its headers are too,
+# PYABI_INCLUDE=/include:/include/python3.14 has the C fixtures compiled against them.
 set -eu
 cd "$(dirname "$0")/.."
 python=${1:?usage: tests/record.sh /path/to/python3.14 [TEST...]}
