@@ -20,9 +20,14 @@
 //!
 //! and RustPython's exact dependency pins, which are in this package's `Cargo.toml`.
 
+pub mod api;
 pub mod layout;
 pub mod loader;
+pub mod proxy;
+pub mod refcount;
 pub mod symbols;
+pub mod thread;
+pub mod types;
 pub mod vm;
 
 use rustpython_vm::InterpreterBuilder;

@@ -8,8 +8,10 @@
 //! *borrowed* one that its owner keeps, *stolen* an argument whose reference
 //! the function takes over.
 
+pub mod call;
 pub mod objimpl;
 pub mod pystate;
+pub mod typeobject;
 
 use std::ffi::{CStr, c_char, c_double, c_int, c_long, c_longlong, c_uint, c_ulong, c_ulonglong};
 use std::panic::{AssertUnwindSafe, catch_unwind};

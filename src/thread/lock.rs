@@ -14,7 +14,7 @@
 //! Waiters wait detached from the VM: a stop-the-world collection that the
 //! holder starts must not wait for them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,23 @@ use rustpython_vm::VirtualMachine;
 use super::state::{self, ThreadState};
 
 const STEALABLE: usize = 1;
+
+/// Whether the type objects and singletons are filled.
+static READY: AtomicBool = AtomicBool::new(false);
+
+/// The first entry into C of the process: fills the types and singletons.
+///
+/// Not done when the interpreter starts, so that a program without
+/// extensions does not pay for it.
+#[cold]
+fn set_up(vm: &VirtualMachine) {
+    READY.store(true, Ordering::Relaxed);
+    crate::proxy::arena::init();
+    if let Err(e) = crate::vm::check_layout(vm).and_then(|()| crate::types::init(vm)) {
+        vm.print_exception(e);
+        panic!("the C API cannot be set up");
+    }
+}
 /// A waiter looks again after this time even when nobody woke it: marking
 /// the lock stealable is a plain store, so a wake-up can be missed.
 const PATIENCE: Duration = Duration::from_millis(1);
@@ -73,10 +90,14 @@ pub fn enter(vm: &VirtualMachine) -> Held {
     };
     // SAFETY: this thread's state, and the lock is held.
     unsafe { (*me).vm = vm };
+    let held = Held { release };
     if release {
+        if !READY.load(Ordering::Relaxed) {
+            set_up(vm);
+        }
         crate::refcount::deferred::drain();
     }
-    Held { release }
+    held
 }
 
 /// Takes the lock if that needs no waiting.

@@ -5,7 +5,7 @@
 //! C slot is filled from the VM's when C looks, and the other way round.
 
 use rustpython_vm::builtins::PyDict;
-use rustpython_vm::{PyObjectRef, VirtualMachine};
+use rustpython_vm::{AsObject, PyObjectRef, VirtualMachine};
 
 use crate::layout::{Py_TPFLAGS_MANAGED_DICT, PyObject, PyType_HasFeature};
 use crate::proxy::{c_of, vm_of};

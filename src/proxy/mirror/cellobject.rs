@@ -1,6 +1,5 @@
 //! `cell`.
 
-use rustpython_vm::builtins::PyCell;
 use rustpython_vm::{PyObject as VmObject, VirtualMachine};
 
 use super::{Mirror, allocate, watch};
@@ -21,14 +20,12 @@ unsafe fn make(_vm: &VirtualMachine, _v: &VmObject, ty: *mut PyTypeObject) -> *m
 }
 
 unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
-    let Some(cell) = v.downcast_ref::<PyCell>() else {
-        return;
-    };
     // SAFETY: the caller's contract is the same.
     unsafe {
         let c = p.cast::<PyCellObject>();
-        let now = cell
-            .get()
+        // A plain getter, which fails for an empty cell only.
+        let now = v
+            .get_attr("cell_contents", vm)
             .map_or(std::ptr::null_mut(), |value| c_of(vm, &value));
         let old = std::mem::replace(&mut (*c).ob_ref, now);
         refcount::xdecref(old);

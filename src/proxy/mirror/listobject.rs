@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ptr;
 
 use rustpython_vm::builtins::PyList;
-use rustpython_vm::{Py, PyObject as VmObject, PyObjectRef, VirtualMachine};
+use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
 use super::{Mirror, allocate, watch};
 use crate::layout::{PyListObject, PyObject, PyTypeObject};

@@ -200,6 +200,16 @@ unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mu
     }
 }
 
+/// Writes a value into an instance of a subclass.
+///
+/// # Safety
+/// `p` has room for the value's digits; the lock is held.
+pub unsafe fn write_value(p: *mut PyObject, value: &BigInt) {
+    let digits = digits_of(value);
+    // SAFETY: by this function's contract.
+    unsafe { write(p.cast(), value.sign() == Sign::Minus, &digits, digits.len()) };
+}
+
 /// The digits and the sign of the C `int` at `p`.
 ///
 /// # Safety

@@ -1,16 +1,15 @@
 //! Bound methods and the VM's own built-in functions.
 
-use std::ffi::c_int;
+use std::ffi::{CString, c_int};
 
-use rustpython_vm::builtins::PyBoundMethod;
-use rustpython_vm::{AsObject, PyObject as VmObject, VirtualMachine};
+use rustpython_vm::{PyObject as VmObject, VirtualMachine};
 
 use super::{Mirror, allocate};
 use crate::layout::{
     METH_KEYWORDS, METH_VARARGS, PyCFunctionObject, PyMethodDef, PyMethodObject, PyObject,
     PyTypeObject,
 };
-use crate::proxy::{arena, c_of};
+use crate::proxy::c_of;
 use crate::refcount;
 
 /// `types.MethodType`.
@@ -22,14 +21,20 @@ pub static METHOD: Mirror = Mirror {
 };
 
 unsafe fn make_method(vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mut PyObject {
-    let method = v.downcast_ref::<PyBoundMethod>().expect("a method's payload");
     // SAFETY: the caller's contract is the same.
     unsafe {
         let p = allocate(ty, size_of::<PyMethodObject>());
         if !p.is_null() {
             let c = p.cast::<PyMethodObject>();
-            (*c).im_func = c_of(vm, method.function_obj());
-            (*c).im_self = c_of(vm, method.self_obj());
+            // Both are plain members: looking them up cannot fail or run code.
+            for (field, name) in [
+                (&raw mut (*c).im_func, "__func__"),
+                (&raw mut (*c).im_self, "__self__"),
+            ] {
+                *field = v
+                    .get_attr(name, vm)
+                    .map_or(std::ptr::null_mut(), |value| c_of(vm, &value));
+            }
         }
         p
     }
@@ -51,7 +56,7 @@ unsafe fn clear_method(p: *mut PyObject) {
 pub static BUILTIN: Mirror = Mirror {
     make: make_builtin,
     realize: super::header::realize,
-    clear: |_| {},
+    clear: clear_builtin,
     refresh: None,
 };
 
@@ -76,15 +81,13 @@ unsafe fn make_builtin(vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject)
             .ok()
             .and_then(|name| Some(name.str_utf8(vm).ok()?.as_str().to_owned()))
             .unwrap_or_default();
-        // Built-in functions are few and live long.
-        let def = arena::immortal(std::alloc::Layout::new::<PyMethodDef>()).cast::<PyMethodDef>();
         let function: unsafe extern "C" fn(
             *mut PyObject,
             *mut PyObject,
             *mut PyObject,
         ) -> *mut PyObject = call_builtin;
-        def.write(PyMethodDef {
-            ml_name: arena::immortal_c_string(&name),
+        let def = Box::new(PyMethodDef {
+            ml_name: CString::new(name).unwrap_or_default().into_raw(),
             ml_meth: Some(std::mem::transmute::<
                 unsafe extern "C" fn(*mut PyObject, *mut PyObject, *mut PyObject) -> *mut PyObject,
                 crate::layout::PyCFunction,
@@ -93,8 +96,16 @@ unsafe fn make_builtin(vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject)
             ml_doc: std::ptr::null(),
         });
         let c = p.cast::<PyCFunctionObject>();
-        (*c).m_ml = def.as_ptr();
+        (*c).m_ml = Box::into_raw(def);
         (*c).m_self = p;
         p
+    }
+}
+
+unsafe fn clear_builtin(p: *mut PyObject) {
+    // SAFETY: `p` is at the end of its life; its definition was made for it.
+    unsafe {
+        let def = Box::from_raw((*p.cast::<PyCFunctionObject>()).m_ml);
+        drop(CString::from_raw(def.ml_name.cast_mut()));
     }
 }

@@ -3,7 +3,7 @@
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustpython_common::wtf8::{CodePoint, Wtf8Buf};
+use rustpython_vm::common::wtf8::{CodePoint, Wtf8Buf};
 use rustpython_vm::builtins::PyStr;
 use rustpython_vm::common::str::StrKind;
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};

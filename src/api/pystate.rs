@@ -1,0 +1,2 @@
+//! `pystate.h`.
+pub struct Ensured;

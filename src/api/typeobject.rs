@@ -1,0 +1,453 @@
+//! `PyType_*` of `object.h` and `cpython/object.h`.
+
+use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
+use std::ptr;
+
+use rustpython_vm::AsObject;
+
+use super::{border, object};
+use crate::layout::*;
+use crate::proxy::mirror;
+use crate::proxy::prefix::{flag, prefix_of};
+use crate::proxy::{arena, c_of};
+use crate::types::{self, ready, spec, statics, vm_type_of};
+use crate::refcount;
+
+/// Fills what the type inherits and gives it a class of the VM's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_Ready(t: *mut PyTypeObject) -> c_int {
+    // SAFETY: C's contract.
+    border(|vm| unsafe { ready::ready(vm, t) })
+}
+
+/// Memory for an instance: zeroed, count 1, tracked if the type is collected.
+/// A new reference, or NULL with `MemoryError`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GenericAlloc(
+    t: *mut PyTypeObject,
+    nitems: Py_ssize_t,
+) -> *mut PyObject {
+    // SAFETY: C's contract: a ready type, under the lock.
+    unsafe {
+        // One more item than asked for, as CPython has it: a sentinel.
+        let size = (*t).tp_itemsize
+            .checked_mul(nitems + 1)
+            .and_then(|n| n.checked_add((*t).tp_basicsize))
+            .and_then(|n| usize::try_from(n).ok());
+        let p = match size {
+            Some(size) => arena::allocate_zeroed(size).cast::<PyObject>(),
+            None => ptr::null_mut(),
+        };
+        if p.is_null() {
+            return border(|vm| Err::<*mut PyObject, _>(vm.no_memory_error()));
+        }
+        refcount::set_count(p, 1);
+        (*p).ob_type = t;
+        if PyType_HasFeature(t, Py_TPFLAGS_HEAPTYPE) {
+            refcount::incref(t.cast());
+        }
+        if (*t).tp_itemsize != 0 {
+            (*p.cast::<PyVarObject>()).ob_size = nitems;
+        }
+        let prefix = &mut *prefix_of(p);
+        if PyType_HasFeature(t, Py_TPFLAGS_HAVE_GC) {
+            prefix.flags |= flag::TRACKED;
+        }
+        p
+    }
+}
+
+/// Allocates and nothing else; ignores the arguments. A new reference.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GenericNew(
+    t: *mut PyTypeObject,
+    _args: *mut PyObject,
+    _kwargs: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: C's contract.
+    unsafe { ((*t).tp_alloc.unwrap_or(PyType_GenericAlloc))(t, 0) }
+}
+
+/// Whether `a` is `b` or derives from it. Never fails.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_IsSubtype(a: *mut PyTypeObject, b: *mut PyTypeObject) -> c_int {
+    if ptr::eq(a, b) {
+        return 1;
+    }
+    // SAFETY: C's contract: live types.
+    unsafe {
+        let mro = (*a).tp_mro;
+        if !mro.is_null() {
+            let found = mirror::tupleobject::items(mro)
+                .iter()
+                .any(|&t| ptr::eq(t.cast(), b));
+            return c_int::from(found);
+        }
+        // Not ready yet: follow the bases.
+        let mut t = a;
+        while !t.is_null() {
+            if ptr::eq(t, b) {
+                return 1;
+            }
+            t = (*t).tp_base;
+        }
+        c_int::from(statics::is_exact_object(b))
+    }
+}
+
+/// The type's flags.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetFlags(t: *mut PyTypeObject) -> c_ulong {
+    // SAFETY: C's contract.
+    unsafe { (*t).tp_flags }
+}
+
+/// The type was changed behind the VM's back: slots are looked at anew.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_Modified(t: *mut PyTypeObject) {
+    border(|vm| {
+        // SAFETY: C's contract.
+        unsafe {
+            if types::is_c_type(t) && PyType_HasFeature(t, Py_TPFLAGS_READY) {
+                let class = vm_type_of(vm, t);
+                class.modified();
+                types::slots_c::install(vm, &class, t);
+            }
+        }
+        Ok(super::Nothing)
+    });
+}
+
+/// The type's dict: a new reference.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetDict(t: *mut PyTypeObject) -> *mut PyObject {
+    border(|vm| {
+        // SAFETY: C's contract.
+        let class = unsafe { vm_type_of(vm, t) };
+        Ok(match class.attributes.as_dict() {
+            Some(dict) => c_of(vm, dict.as_object()),
+            None => {
+                // The VM keeps the attributes of its static types elsewhere.
+                let dict = vm.ctx.new_dict();
+                for (key, value) in class.attributes.entries() {
+                    dict.set_item(&*key, value, vm)?;
+                }
+                c_of(vm, dict.as_object())
+            }
+        })
+    })
+}
+
+/// `__name__`: a new reference.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetName(t: *mut PyTypeObject) -> *mut PyObject {
+    // SAFETY: C's contract.
+    border(|vm| Ok(vm.ctx.new_str(&*unsafe { vm_type_of(vm, t) }.name())))
+}
+
+/// `__qualname__`: a new reference.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetQualName(t: *mut PyTypeObject) -> *mut PyObject {
+    // SAFETY: C's contract.
+    border(|vm| Ok(unsafe { vm_type_of(vm, t) }.__qualname__(vm)))
+}
+
+/// `__module__`: a new reference, or NULL with an exception.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetModuleName(t: *mut PyTypeObject) -> *mut PyObject {
+    // SAFETY: C's contract.
+    border(|vm| unsafe { vm_type_of(vm, t) }.__module__(vm))
+}
+
+/// `module.qualname`: a new reference, or NULL with an exception.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetFullyQualifiedName(t: *mut PyTypeObject) -> *mut PyObject {
+    border(|vm| {
+        // SAFETY: C's contract.
+        let class = unsafe { vm_type_of(vm, t) };
+        Ok(vm.ctx.new_str(class.fully_qualified_name(vm)?))
+    })
+}
+
+/// The pointer in a slot: NULL when the type has none, `SystemError` for an
+/// id that is no slot's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetSlot(t: *mut PyTypeObject, slot: c_int) -> *mut c_void {
+    // SAFETY: C's contract.
+    border(|vm| unsafe { spec::get_slot(vm, t, slot) })
+}
+
+/// A type from a spec: a new reference, or NULL with an exception.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_FromSpec(s: *mut PyType_Spec) -> *mut PyObject {
+    // SAFETY: C's contract.
+    unsafe { PyType_FromMetaclass(ptr::null_mut(), ptr::null_mut(), s, ptr::null_mut()) }
+}
+
+/// As [`PyType_FromSpec`], with bases: a type, a tuple of types, or NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_FromSpecWithBases(
+    s: *mut PyType_Spec,
+    bases: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: C's contract.
+    unsafe { PyType_FromMetaclass(ptr::null_mut(), ptr::null_mut(), s, bases) }
+}
+
+/// As [`PyType_FromSpecWithBases`], with the module that defines the type,
+/// which the type keeps alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_FromModuleAndSpec(
+    module: *mut PyObject,
+    s: *mut PyType_Spec,
+    bases: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: C's contract.
+    unsafe { PyType_FromMetaclass(ptr::null_mut(), module, s, bases) }
+}
+
+/// As [`PyType_FromModuleAndSpec`], with a metaclass.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_FromMetaclass(
+    metaclass: *mut PyTypeObject,
+    module: *mut PyObject,
+    s: *mut PyType_Spec,
+    bases: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: C's contract.
+    border(|vm| unsafe { spec::from_spec(vm, metaclass, module, s, bases) })
+}
+
+/// The module a heap type was made with: borrowed; `TypeError` when there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetModule(t: *mut PyTypeObject) -> *mut PyObject {
+    border(|vm| {
+        // SAFETY: C's contract.
+        unsafe {
+            if !PyType_HasFeature(t, Py_TPFLAGS_HEAPTYPE) {
+                return Err(vm.new_type_error(format!(
+                    "PyType_GetModule: Type '{}' is not a heap type",
+                    vm_type_of(vm, t).name()
+                )));
+            }
+            let module = (*t.cast::<PyHeapTypeObject>()).ht_module;
+            if module.is_null() {
+                return Err(vm.new_type_error(format!(
+                    "PyType_GetModule: Type '{}' has no associated module",
+                    vm_type_of(vm, t).name()
+                )));
+            }
+            Ok(module)
+        }
+    })
+}
+
+/// The state of the module a heap type was made with; NULL with `TypeError`
+/// when there is no module, without when it has no state.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetModuleState(t: *mut PyTypeObject) -> *mut c_void {
+    // SAFETY: C's contract.
+    unsafe {
+        let module = PyType_GetModule(t);
+        if module.is_null() {
+            return ptr::null_mut();
+        }
+        (*module.cast::<mirror::moduleobject::PyModuleObject>()).md_state
+    }
+}
+
+/// The module with definition `def` among those of the type's MRO: borrowed;
+/// `TypeError` when there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetModuleByDef(
+    t: *mut PyTypeObject,
+    def: *mut PyModuleDef,
+) -> *mut PyObject {
+    border(|vm| {
+        // SAFETY: C's contract.
+        unsafe {
+            for &base in mirror::tupleobject::items((*t).tp_mro).iter() {
+                if !PyType_HasFeature(base.cast(), Py_TPFLAGS_HEAPTYPE) {
+                    continue;
+                }
+                let base = base.cast::<PyTypeObject>();
+                if !types::is_c_type(base) {
+                    continue;
+                }
+                let module = (*base.cast::<PyHeapTypeObject>()).ht_module;
+                if !module.is_null()
+                    && ptr::eq(
+                        (*module.cast::<mirror::moduleobject::PyModuleObject>()).md_def,
+                        def,
+                    )
+                {
+                    return Ok(module);
+                }
+            }
+            Err(vm.new_type_error(format!(
+                "PyType_GetModuleByDef: No superclass of '{}' has the given module",
+                vm_type_of(vm, t).name()
+            )))
+        }
+    })
+}
+
+/// What the MRO has under `name`: borrowed, NULL without an exception when
+/// there is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyType_Lookup(
+    t: *mut PyTypeObject,
+    name: *mut PyObject,
+) -> *mut PyObject {
+    border(|vm| {
+        // SAFETY: C's contract.
+        unsafe {
+            let class = vm_type_of(vm, t);
+            let name = object(vm, name)?;
+            let Some(name) = name.downcast_ref::<rustpython_vm::builtins::PyStr>() else {
+                return Ok(ptr::null_mut());
+            };
+            Ok(match class.lookup_ref(name, vm) {
+                Some(v) => refcount::anchors::borrow_from(t.cast(), c_of(vm, &v)),
+                None => ptr::null_mut(),
+            })
+        }
+    })
+}
+
+/// As [`_PyType_Lookup`]: a new reference.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyType_LookupRef(
+    t: *mut PyTypeObject,
+    name: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: C's contract.
+    unsafe { refcount::xnew_ref(_PyType_Lookup(t, name)) }
+}
+
+/// The base at the end of the MRO that has `token`: 1 and a new reference in
+/// `*result` (unless `result` is NULL), 0 and NULL when there is none, -1 with
+/// an exception.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetBaseByToken(
+    t: *mut PyTypeObject,
+    token: *mut c_void,
+    result: *mut *mut PyTypeObject,
+) -> c_int {
+    border(|vm| {
+        // SAFETY: C's contract.
+        unsafe {
+            if !result.is_null() {
+                *result = ptr::null_mut();
+            }
+            if token.is_null() {
+                return Err(vm.new_system_error(
+                    "PyType_GetBaseByToken called with token=NULL",
+                ));
+            }
+            for &base in mirror::tupleobject::items((*t).tp_mro).iter() {
+                if !PyType_HasFeature(base.cast(), Py_TPFLAGS_HEAPTYPE)
+                    || !types::is_c_type(base.cast())
+                {
+                    continue;
+                }
+                if ptr::eq((*base.cast::<PyHeapTypeObject>()).ht_token, token) {
+                    if !result.is_null() {
+                        refcount::incref(base);
+                        *result = base.cast();
+                    }
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+    })
+}
+
+/// Makes a type immutable, once nobody in its MRO is mutable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_Freeze(t: *mut PyTypeObject) -> c_int {
+    border(|vm| {
+        // SAFETY: C's contract.
+        unsafe {
+            for &base in mirror::tupleobject::items((*t).tp_mro).iter().skip(1) {
+                let base = base.cast::<PyTypeObject>();
+                if !PyType_HasFeature(base, Py_TPFLAGS_IMMUTABLETYPE) {
+                    return Err(vm.new_type_error(format!(
+                        "Creating immutable type {} from mutable base {}",
+                        vm_type_of(vm, t).name(),
+                        vm_type_of(vm, base).name()
+                    )));
+                }
+            }
+            (*t).tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
+            let class = vm_type_of(vm, t);
+            class
+                .slots
+                .flags
+                .insert(rustpython_vm::types::PyTypeFlags::IMMUTABLETYPE);
+            class.modified();
+            Ok(())
+        }
+    })
+}
+
+/// There is no cache of our own to clear; the VM's is cleared. Returns a
+/// version tag, as CPython does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_ClearCache() -> c_uint {
+    1
+}
+
+/// Bytes of the data that a subclass made with a negative basic size has.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_GetTypeDataSize(t: *mut PyTypeObject) -> Py_ssize_t {
+    // SAFETY: C's contract.
+    unsafe {
+        let base = (*(*t).tp_base).tp_basicsize;
+        ((*t).tp_basicsize - spec::align(base)).max(0)
+    }
+}
+
+/// The data of `p` that belongs to `t`, a type made with a negative basic size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyObject_GetTypeData(
+    p: *mut PyObject,
+    t: *mut PyTypeObject,
+) -> *mut c_void {
+    // SAFETY: C's contract.
+    unsafe { p.cast::<u8>().offset(spec::align((*(*t).tp_base).tp_basicsize)).cast() }
+}
+
+/// The items of a variable-sized object; `TypeError` when they are not at
+/// its end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyObject_GetItemData(p: *mut PyObject) -> *mut c_void {
+    border(|vm| {
+        // SAFETY: C's contract.
+        unsafe {
+            let t = (*p).ob_type;
+            if !PyType_HasFeature(t, Py_TPFLAGS_ITEMS_AT_END) {
+                return Err(vm.new_type_error(format!(
+                    "type '{}' does not have Py_TPFLAGS_ITEMS_AT_END",
+                    vm_type_of(vm, t).name()
+                )));
+            }
+            Ok(p.cast::<u8>().offset((*t).tp_basicsize).cast::<c_void>())
+        }
+    })
+}
+
+/// The part of a type's name behind the last dot: lives as long as the type.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyType_Name(t: *mut PyTypeObject) -> *const c_char {
+    // SAFETY: C's contract.
+    unsafe {
+        let name = (*t).tp_name;
+        match CStr::from_ptr(name).to_bytes().iter().rposition(|&c| c == b'.') {
+            Some(dot) => name.add(dot + 1),
+            None => name,
+        }
+    }
+}
+
