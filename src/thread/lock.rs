@@ -36,7 +36,7 @@ fn set_up(vm: &VirtualMachine) {
     READY.store(true, Ordering::Relaxed);
     crate::proxy::arena::init();
     if let Err(e) = crate::vm::check_layout(vm).and_then(|()| crate::types::init(vm)) {
-        vm.print_exception(e);
+        vm.print_exception(&e);
         panic!("the C API cannot be set up");
     }
 }
