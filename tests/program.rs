@@ -190,6 +190,28 @@ print(sysconfig.get_path('purelib').startswith(sys.prefix), sysconfig.get_path('
     assert_eq!(output, expected);
 }
 
+#[test]
+fn bases_keep_their_order_in_the_mro() {
+    let source = "
+from abc import ABCMeta
+for meta in type, ABCMeta, type('Meta', (type,), {}):
+    Root = meta('Root', (), {})
+    Left = meta('Left', (Root,), {})
+    Right = meta('Right', (), {})
+    owners = []
+    Both = meta('Both', (Left, Right, Root), {'__init_subclass__': lambda cls: owners.append(type(cls))})
+    Last = meta('Last', (Both, meta('Other', (Right,), {}), Root), {})
+    print(*(base.__name__ for base in Last.__mro__), type(Last) is meta, owners == [meta])
+    try:
+        meta('Wrong', (Root, Left), {})
+    except TypeError as error:
+        print(error)
+";
+    let expected = "Last Both Left Other Right Root object True True\n\
+        Cannot create a consistent method resolution order (MRO) for bases Root, Left\n";
+    assert_eq!(stdout(&mut pyabi(["-c", source])), expected.repeat(3));
+}
+
 /// Compiles a shared library without libraries of its own.
 fn compile(path: &Path, source: &str) {
     let unit = path.with_extension("c");

@@ -10,7 +10,7 @@ use rustpython_vm::common::rc::PyRc;
 use rustpython_vm::vm::PyGlobalState;
 use rustpython_vm::{Py, PyResult, VirtualMachine};
 
-use super::{foreign, sysconfig, version};
+use super::{foreign, mro, sysconfig, version};
 
 /// CPython's `_PyImport_DynLoadFiletab`.
 pub const EXTENSION_SUFFIXES: [&str; 3] = [sysconfig::EXT_SUFFIX, ".abi3.so", ".so"];
@@ -71,6 +71,7 @@ fn exec_imp(vm: &VirtualMachine, module: &Py<PyModule>) -> PyResult<()> {
         exec(vm, module)?;
     }
     version::report(vm)?;
+    mro::install(vm)?;
     foreign::install(vm)
 }
 

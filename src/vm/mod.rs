@@ -3,6 +3,7 @@
 
 mod foreign;
 pub mod importlib;
+pub mod mro;
 mod sysconfig;
 pub mod version;
 
