@@ -11,7 +11,41 @@ fn main() {
     let symbols = read_symbols(Path::new("src/symbols.txt"));
     write_symbols(&out.join("symbols.rs"), &symbols);
     export(&out, &symbols);
+    embed_stdlib_data(&out.join("stdlib_data.rs"));
     println!("cargo:rustc-env=PYABI_COMPILER={}", compiler());
+}
+
+/// Embeds the data files of these packages, which find them beside their code: it is frozen, they are not.
+fn embed_stdlib_data(path: &Path) {
+    let stdlib = Path::new(rustpython_pylib::LIB_PATH);
+    let mut files = Vec::new();
+    for package in ["ensurepip", "pydoc_data", "venv"] {
+        collect_data(&stdlib.join(package), &mut files);
+    }
+    files.sort();
+    let mut source = String::from("const FILES: &[(&str, &[u8])] = &[\n");
+    for file in &files {
+        let name = file.strip_prefix(stdlib).expect("found below it");
+        writeln!(source, "    ({name:?}, include_bytes!({file:?})),").expect("writing to a String");
+    }
+    source.push_str("];\n");
+    write(path, &source);
+}
+
+fn collect_data(directory: &Path, files: &mut Vec<PathBuf>) {
+    let entries =
+        fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    for entry in entries {
+        let path = entry.expect("a directory can be read to its end").path();
+        if path.is_dir() {
+            collect_data(&path, files);
+        } else if !path
+            .extension()
+            .is_some_and(|end| end == "py" || end == "pyc")
+        {
+            files.push(path);
+        }
+    }
 }
 
 /// The exported symbols, one a line, sorted, each once.

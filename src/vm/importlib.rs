@@ -10,7 +10,7 @@ use rustpython_vm::common::rc::PyRc;
 use rustpython_vm::vm::PyGlobalState;
 use rustpython_vm::{Py, PyResult, VirtualMachine};
 
-use super::{foreign, mro, sysconfig, version};
+use super::{foreign, mro, stdlib_data, sysconfig, version};
 
 /// CPython's `_PyImport_DynLoadFiletab`.
 pub const EXTENSION_SUFFIXES: [&str; 3] = [sysconfig::EXT_SUFFIX, ".abi3.so", ".so"];
@@ -29,6 +29,7 @@ pub fn install(vm: &mut VirtualMachine) {
         .module_defs
         .insert(sysconfig::MODULE_NAME, sysconfigdata);
     repair_base_executable(state);
+    stdlib_data::provide(state);
 }
 
 /// RustPython takes a virtual environment's `python` to be called the same in the base installation. Where it is not,

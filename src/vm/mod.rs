@@ -4,6 +4,7 @@
 mod foreign;
 pub mod importlib;
 pub mod mro;
+mod stdlib_data;
 mod sysconfig;
 pub mod version;
 
