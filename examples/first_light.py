@@ -20,11 +20,11 @@ ENVIRONMENT = os.path.join(PROJECT, "target", "first-light")
 
 def install():
     """Make the environment, have pip fill it, and return its interpreter."""
-    builder = venv.EnvBuilder(with_pip=True, symlinks=True)
-    python = builder.ensure_directories(ENVIRONMENT).env_exe
-    if not os.path.exists(python):
+    python = os.path.join(ENVIRONMENT, "bin", "python")
+    # An earlier build may have left its own environment there.
+    if not (os.path.exists(python) and os.path.samefile(python, sys.executable)):
         print(f"making {ENVIRONMENT}", flush=True)
-        builder.create(ENVIRONMENT)
+        venv.create(ENVIRONMENT, clear=True, symlinks=True, with_pip=True)
     pip = [python, "-m", "pip", "install", "--only-binary", ":all:"]
     subprocess.run(pip + PACKAGES, check=True)
     return python

@@ -1,11 +1,14 @@
 //! The `pyabi` program: RustPython's command line, with CPython's extension modules.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use pyabi::vm::version;
 use rustpython::{InterpreterBuilder, InterpreterBuilderExt};
+use rustpython_vm::VirtualMachine;
+use rustpython_vm::common::rc::PyRc;
 
 fn main() -> ExitCode {
     // RustPython's own `-V` names its own version, and exits while it parses.
@@ -13,7 +16,22 @@ fn main() -> ExitCode {
         println!("Python {version}");
         return ExitCode::SUCCESS;
     }
-    rustpython::run(pyabi::install(InterpreterBuilder::new().init_stdlib()))
+    let builder = InterpreterBuilder::new().init_stdlib().init_hook(greet);
+    rustpython::run(pyabi::install(builder))
+}
+
+/// Greets who starts an interactive session, in place of RustPython, whose greeting names its own version.
+fn greet(vm: &mut VirtualMachine) {
+    let Some(state) = PyRc::get_mut(&mut vm.state) else {
+        return;
+    };
+    let settings = &mut state.config.settings;
+    let interactive = settings.argv.iter().all(|arg| arg == "-") && io::stdin().is_terminal();
+    if interactive && !settings.quiet {
+        eprintln!("Python {} on {}", version::LONG, std::env::consts::OS);
+        eprintln!(r#"Type "help", "copyright", "credits" or "license" for more information."#);
+        settings.quiet = true;
+    }
 }
 
 /// What `-V`, `--version` or `-VV` among the interpreter's own options asks for.
