@@ -213,13 +213,14 @@ for meta in type, ABCMeta, type('Meta', (type,), {}):
 }
 
 /// Compiles a shared library without libraries of its own.
-fn compile(path: &Path, source: &str) {
+fn compile(path: &Path, source: &str, link: &[&str]) {
     let unit = path.with_extension("c");
     fs::write(&unit, source).unwrap();
     let status = Command::new("cc")
         .args(["-shared", "-fPIC", "-nostdlib", "-o"])
         .arg(path)
         .arg(&unit)
+        .args(link)
         .status()
         .expect("a C compiler is installed");
     assert!(status.success());
@@ -250,7 +251,7 @@ const EXTENSION: &str = "void *PyInit_spam(void) { return 0; }";
 fn import_explains_a_truncated_file() {
     let dir = scratch("truncated");
     let file = dir.join("spam.so");
-    compile(&file, EXTENSION);
+    compile(&file, EXTENSION, &[]);
     let image = fs::read(&file).unwrap();
     for len in [0, 3, 20, 63, 200, image.len() / 4] {
         fs::write(&file, &image[..len]).unwrap();
@@ -272,7 +273,7 @@ fn import_explains_what_is_no_library() {
 fn import_explains_another_machine() {
     let dir = scratch("machine");
     let file = dir.join("spam.cpython-314-x86_64-linux-gnu.so");
-    compile(&file, EXTENSION);
+    compile(&file, EXTENSION, &[]);
     let mut image = fs::read(&file).unwrap();
     image[18..20].copy_from_slice(&object::elf::EM_AARCH64.to_le_bytes());
     fs::write(&file, image).unwrap();
@@ -296,7 +297,7 @@ fn import_explains_another_python() {
         ("pypy311-pp73-x86_64-linux-gnu", "built for PyPy"),
     ] {
         let file = dir.join(format!("spam.{tag}.so"));
-        compile(&file, EXTENSION);
+        compile(&file, EXTENSION, &[]);
         let message = import_error(&dir, "spam", &file);
         assert!(message.contains(cause), "{message}");
         fs::remove_file(&file).unwrap();
@@ -307,7 +308,7 @@ fn import_explains_another_python() {
 fn import_explains_a_missing_init_function() {
     let dir = scratch("init");
     let file = dir.join("spam.so");
-    compile(&file, "int spam(void) { return 0; }");
+    compile(&file, "int spam(void) { return 0; }", &[]);
     let message = import_error(&dir, "spam", &file);
     assert!(
         message.contains("PyInit_spam") && message.contains("not an extension"),
@@ -317,6 +318,7 @@ fn import_explains_a_missing_init_function() {
     compile(
         &file,
         "void *PyInit_ham(void) { return 0; } void *PyModExport_spam(void) { return 0; }",
+        &[],
     );
     let message = import_error(&dir, "spam", &file);
     assert!(
@@ -339,10 +341,33 @@ fn import_lists_every_missing_symbol() {
              if (PyWeak_Fn) PyWeak_Fn();
              return 0;
          }",
+        &[],
     );
     let message = import_error(&dir, "spam", &file);
     assert!(
         message.ends_with("needs 3 symbols of the C API that this interpreter does not export: PyApe_Type, PyZebra_New, _PyYak_Free"),
+        "{message}"
+    );
+}
+
+#[test]
+fn symbols_of_bundled_libraries_are_not_missing() {
+    let dir = scratch("bundled");
+    let library = dir.join("libs").join("libham.so");
+    fs::create_dir_all(dir.join("libs")).unwrap();
+    compile(
+        &library,
+        "void PyHam_New(void) {}",
+        &["-Wl,-soname,libham.so"],
+    );
+    let file = dir.join("spam.so");
+    let source = "extern void PyHam_New(void), PyEgg_New(void);
+        void *PyInit_spam(void) { PyHam_New(); PyEgg_New(); return 0; }";
+    let library = library.to_str().unwrap();
+    compile(&file, source, &[library, "-Wl,-rpath,$ORIGIN/libs"]);
+    let message = import_error(&dir, "spam", &file);
+    assert!(
+        message.contains("PyEgg_New") && !message.contains("PyHam_New"),
         "{message}"
     );
 }

@@ -140,77 +140,6 @@ impl From<Cause> for Unloadable {
     }
 }
 
-/// Checks that the file with these bytes and this name is an extension module for this interpreter, with an init function
-/// called `init` (see [`init_symbol`]). `exported` is the sorted list of symbols that the interpreter provides.
-///
-/// # Errors
-///
-/// All reasons that keep it from being loaded. What is wrong with the file as a whole hides what is wrong inside.
-pub fn inspect(
-    image: &[u8],
-    file_name: &str,
-    init: &str,
-    exported: &[&str],
-) -> Result<(), Unloadable> {
-    let dynamic = Dynamic::read(image)?;
-    let mut causes = Vec::new();
-    let mut free_threaded = dynamic
-        .undefined
-        .iter()
-        .any(|name| FREE_THREADED_SYMBOLS.contains(name));
-
-    match AbiTag::of_file(file_name) {
-        Some(AbiTag::CPython {
-            minor,
-            free_threaded: tagged,
-        }) => {
-            if minor != version::MINOR {
-                causes.push(Cause::Version(format!("{}.{minor}", version::MAJOR)));
-            }
-            free_threaded |= tagged;
-        }
-        Some(AbiTag::Abi3t) => free_threaded = true,
-        Some(AbiTag::Other(name)) => causes.push(Cause::Implementation(name.to_owned())),
-        None => {}
-    }
-    if let Some(minor) = dynamic.libpython
-        && minor != version::MINOR
-        && !causes
-            .iter()
-            .any(|cause| matches!(cause, Cause::Version(_)))
-    {
-        causes.push(Cause::Version(format!("{}.{minor}", version::MAJOR)));
-    }
-    if free_threaded {
-        causes.push(Cause::FreeThreaded);
-    }
-    if dynamic.musl && cfg!(target_env = "gnu") {
-        causes.push(Cause::Musl);
-    }
-    if !dynamic.inits.contains(&init) {
-        causes.push(Cause::NoInit {
-            wanted: init.to_owned(),
-            defined: dynamic.inits.iter().map(|&name| name.to_owned()).collect(),
-        });
-    }
-    let mut missing: Vec<String> = dynamic
-        .undefined
-        .iter()
-        .filter(|name| exported.binary_search(name).is_err())
-        .map(|&name| name.to_owned())
-        .collect();
-    if !missing.is_empty() {
-        missing.sort_unstable();
-        missing.dedup();
-        causes.push(Cause::MissingSymbols(missing));
-    }
-    if causes.is_empty() {
-        Ok(())
-    } else {
-        Err(Unloadable(causes))
-    }
-}
-
 /// The name of the function that a module called `name` (dotted, as in `sys.modules`) is made by.
 #[must_use]
 pub fn init_symbol(name: &str) -> String {
@@ -253,20 +182,26 @@ impl<'a> AbiTag<'a> {
     }
 }
 
-/// What the dynamic segment says about Python.
+/// What a shared library says about Python and about other libraries.
 #[derive(Debug, Default)]
-struct Dynamic<'data> {
+pub struct Library<'data> {
     /// Strong undefined symbols with Python's prefixes. A weak one may stay unresolved.
     undefined: Vec<&'data str>,
-    /// Defined functions that make a module.
-    inits: Vec<&'data str>,
-    /// The minor version of the `libpython3.N.so` that it is linked to.
-    libpython: Option<u8>,
-    musl: bool,
+    /// Defined symbols with Python's prefixes.
+    defined: Vec<&'data str>,
+    /// The file names of the libraries that it is linked to.
+    needed: Vec<&'data str>,
+    /// `DT_RUNPATH` and `DT_RPATH`: where it has these looked for.
+    run_paths: Vec<&'data str>,
 }
 
-impl<'data> Dynamic<'data> {
-    fn read(image: &'data [u8]) -> Result<Self, Unloadable> {
+impl<'data> Library<'data> {
+    /// Reads the file with these bytes.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the file from being a shared library for this machine.
+    pub fn parse(image: &'data [u8]) -> Result<Self, Cause> {
         let header = header(image)?;
         let segments = header
             .program_headers(ENDIAN, image)
@@ -275,14 +210,13 @@ impl<'data> Dynamic<'data> {
             .iter()
             .filter(|segment| matches!(segment.p_type(ENDIAN), elf::PT_LOAD | elf::PT_DYNAMIC))
             .map(|segment| {
-                segment
-                    .p_offset(ENDIAN)
-                    .saturating_add(segment.p_filesz(ENDIAN))
+                let offset = segment.p_offset(ENDIAN);
+                offset.saturating_add(segment.p_filesz(ENDIAN))
             })
             .max()
             .unwrap_or(0);
         if loaded_end > image.len() as u64 {
-            return Err(truncated(image, loaded_end).into());
+            return Err(truncated(image, loaded_end));
         }
         let entries = segments
             .iter()
@@ -290,23 +224,136 @@ impl<'data> Dynamic<'data> {
             .ok_or(Cause::Malformed("no dynamic segment"))?;
         Tables { image, segments }.read(entries)
     }
+
+    /// Checks that the file, called `file_name`, is an extension module for this interpreter, with an init function called
+    /// `init` (see [`init_symbol`]). `provided` tells which symbols of the C API it will find.
+    ///
+    /// # Errors
+    ///
+    /// All reasons that keep it from being loaded.
+    pub fn check(
+        &self,
+        file_name: &str,
+        init: &str,
+        provided: impl Fn(&str) -> bool,
+    ) -> Result<(), Unloadable> {
+        let tag = AbiTag::of_file(file_name);
+        let mut causes = Vec::new();
+        if let Some(AbiTag::Other(name)) = tag {
+            causes.push(Cause::Implementation(name.to_owned()));
+        }
+        let tagged_minor = match tag {
+            Some(AbiTag::CPython { minor, .. }) => Some(minor),
+            _ => None,
+        };
+        let linked_minor = self.needed.iter().find_map(|name| libpython_minor(name));
+        if let Some(minor) = [tagged_minor, linked_minor]
+            .into_iter()
+            .flatten()
+            .find(|&minor| minor != version::MINOR)
+        {
+            causes.push(Cause::Version(format!("{}.{minor}", version::MAJOR)));
+        }
+        let tagged_free_threaded = match tag {
+            Some(AbiTag::CPython { free_threaded, .. }) => free_threaded,
+            Some(AbiTag::Abi3t) => true,
+            _ => false,
+        };
+        if tagged_free_threaded
+            || FREE_THREADED_SYMBOLS
+                .iter()
+                .any(|name| self.undefined.contains(name))
+        {
+            causes.push(Cause::FreeThreaded);
+        }
+        if cfg!(target_env = "gnu") && self.needed.iter().any(|name| is_musl(name)) {
+            causes.push(Cause::Musl);
+        }
+        if !self.defined.contains(&init) {
+            causes.push(Cause::NoInit {
+                wanted: init.to_owned(),
+                defined: self.module_makers(),
+            });
+        }
+        let missing = self.missing(provided);
+        if !missing.is_empty() {
+            causes.push(Cause::MissingSymbols(missing));
+        }
+        if causes.is_empty() {
+            Ok(())
+        } else {
+            Err(Unloadable(causes))
+        }
+    }
+
+    /// The symbols of the C API that it needs and that are not `provided`: sorted, each once.
+    pub fn missing(&self, provided: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut missing: Vec<String> = self
+            .undefined
+            .iter()
+            .filter(|name| !provided(name))
+            .map(|&name| name.to_owned())
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+
+    /// The symbols with Python's prefixes that it provides to others.
+    pub fn defined(&self) -> &[&'data str] {
+        &self.defined
+    }
+
+    /// The libraries that it is linked to and brings along: paths relative to its own directory.
+    pub fn bundled(&self) -> impl Iterator<Item = String> {
+        let directories = self
+            .run_paths
+            .iter()
+            .flat_map(|paths| paths.split(':'))
+            .filter_map(|path| {
+                let rest = path
+                    .strip_prefix("$ORIGIN")
+                    .or_else(|| path.strip_prefix("${ORIGIN}"))?;
+                Some(rest.trim_start_matches('/'))
+            });
+        directories.flat_map(|directory| {
+            self.needed.iter().map(move |name| match directory {
+                "" => (*name).to_owned(),
+                _ => format!("{directory}/{name}"),
+            })
+        })
+    }
+
+    /// The functions that make a module of any name.
+    fn module_makers(&self) -> Vec<String> {
+        let prefixes = [INIT_PREFIX, INIT_PREFIX_UNICODE, EXPORT_PREFIX];
+        let makes = |name: &&&str| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        let mut names: Vec<String> = self
+            .defined
+            .iter()
+            .filter(makes)
+            .map(|&name| name.to_owned())
+            .collect();
+        names.sort_unstable();
+        names
+    }
 }
 
 /// The header of a 64-bit shared library for this machine.
-fn header(image: &[u8]) -> Result<&Header, Unloadable> {
+fn header(image: &[u8]) -> Result<&Header, Cause> {
     if !image.starts_with(&elf::ELFMAG) {
         return Err(if elf::ELFMAG.starts_with(image) {
-            truncated(image, size_of::<Header>() as u64).into()
+            truncated(image, size_of::<Header>() as u64)
         } else {
-            Cause::NotElf.into()
+            Cause::NotElf
         });
     }
     let (class, encoding) = match image {
         [_, _, _, _, class, encoding, ..] => (*class, *encoding),
-        _ => return Err(truncated(image, size_of::<Header>() as u64).into()),
+        _ => return Err(truncated(image, size_of::<Header>() as u64)),
     };
     if class != elf::ELFCLASS64 {
-        return Err(Cause::Class32.into());
+        return Err(Cause::Class32);
     }
     let host_encoding = if cfg!(target_endian = "little") {
         elf::ELFDATA2LSB
@@ -314,20 +361,20 @@ fn header(image: &[u8]) -> Result<&Header, Unloadable> {
         elf::ELFDATA2MSB
     };
     if encoding != host_encoding {
-        return Err(Cause::Endianness.into());
+        return Err(Cause::Endianness);
     }
     let (header, _) = pod::from_bytes::<Header>(image)
         .map_err(|()| truncated(image, size_of::<Header>() as u64))?;
     let machine = machine_name(header.e_machine(ENDIAN));
     if machine != std::env::consts::ARCH {
-        return Err(Cause::Architecture(machine).into());
+        return Err(Cause::Architecture(machine));
     }
     match header.e_type(ENDIAN) {
         elf::ET_DYN => Ok(header),
-        elf::ET_REL => Err(Cause::NotShared("an object file").into()),
-        elf::ET_EXEC => Err(Cause::NotShared("an executable").into()),
-        elf::ET_CORE => Err(Cause::NotShared("a core dump").into()),
-        _ => Err(Cause::NotShared("an ELF file of an unknown type").into()),
+        elf::ET_REL => Err(Cause::NotShared("an object file")),
+        elf::ET_EXEC => Err(Cause::NotShared("an executable")),
+        elf::ET_CORE => Err(Cause::NotShared("a core dump")),
+        _ => Err(Cause::NotShared("an ELF file of an unknown type")),
     }
 }
 
@@ -380,68 +427,57 @@ impl<'data> Tables<'data> {
             .filter(|bytes| !bytes.is_empty())
     }
 
-    fn read(
-        &self,
-        entries: &'data [elf::Dyn64<NativeEndian>],
-    ) -> Result<Dynamic<'data>, Unloadable> {
+    fn read(&self, entries: &'data [elf::Dyn64<NativeEndian>]) -> Result<Library<'data>, Cause> {
+        let end = entries
+            .iter()
+            .position(|entry| entry.tag32(ENDIAN) == Some(elf::DT_NULL));
+        let entries = &entries[..end.unwrap_or(entries.len())];
         let value = |tag: u32| {
-            entries
+            let entry = entries
                 .iter()
-                .take_while(|entry| entry.tag32(ENDIAN) != Some(elf::DT_NULL))
-                .find(|entry| entry.tag32(ENDIAN) == Some(tag))
-                .map(|entry| entry.d_val(ENDIAN))
+                .find(|entry| entry.tag32(ENDIAN) == Some(tag));
+            entry.map(|entry| entry.d_val(ENDIAN))
         };
         let table = |tag: u32| value(tag).and_then(|address| self.at(address));
 
         let bytes = table(elf::DT_STRTAB).ok_or(Cause::Malformed("no dynamic string table"))?;
-        let size = value(elf::DT_STRSZ)
-            .unwrap_or(u64::MAX)
-            .min(bytes.len() as u64);
+        let len = bytes.len() as u64;
+        let size = value(elf::DT_STRSZ).map_or(len, |size| size.min(len));
         let strings = StringTable::new(bytes, 0, size);
         let string = |offset: u64| {
             let offset = u32::try_from(offset).ok()?;
             std::str::from_utf8(strings.get(offset).ok()?).ok()
         };
-
-        let mut dynamic = Dynamic::default();
-        for entry in entries {
-            match entry.tag32(ENDIAN) {
-                Some(elf::DT_NULL) => break,
-                Some(elf::DT_NEEDED) => {
-                    let Some(library) = string(entry.d_val(ENDIAN)) else {
-                        continue;
-                    };
-                    dynamic.musl |= library.starts_with("libc.musl-");
-                    dynamic.libpython = dynamic.libpython.or_else(|| libpython_minor(library));
-                }
-                _ => {}
-            }
-        }
+        let entry_strings = |tags: &[u32]| -> Vec<&'data str> {
+            entries
+                .iter()
+                .filter(|entry| entry.tag32(ENDIAN).is_some_and(|tag| tags.contains(&tag)))
+                .filter_map(|entry| string(entry.d_val(ENDIAN)))
+                .collect()
+        };
+        let mut library = Library {
+            needed: entry_strings(&[elf::DT_NEEDED]),
+            run_paths: entry_strings(&[elf::DT_RUNPATH, elf::DT_RPATH]),
+            ..Library::default()
+        };
 
         let count = self.symbol_count(table(elf::DT_GNU_HASH), table(elf::DT_HASH));
         let bytes = table(elf::DT_SYMTAB).ok_or(Cause::Malformed("no dynamic symbol table"))?;
         let (symbols, _) = pod::slice_from_bytes::<Symbol>(bytes, count)
             .map_err(|()| Cause::Malformed("dynamic symbol table out of bounds"))?;
         for symbol in symbols {
-            let Some(name) = string(u64::from(symbol.st_name(ENDIAN))) else {
+            let name = string(u64::from(symbol.st_name(ENDIAN)));
+            let Some(name) = name.filter(|name| name.starts_with("Py") || name.starts_with("_Py"))
+            else {
                 continue;
             };
-            if !name.starts_with("Py") && !name.starts_with("_Py") {
-                continue;
-            }
-            if symbol.is_undefined(ENDIAN) {
-                if symbol.st_bind() != elf::STB_WEAK {
-                    dynamic.undefined.push(name);
-                }
-            } else if [INIT_PREFIX, INIT_PREFIX_UNICODE, EXPORT_PREFIX]
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
-            {
-                dynamic.inits.push(name);
+            if !symbol.is_undefined(ENDIAN) {
+                library.defined.push(name);
+            } else if symbol.st_bind() != elf::STB_WEAK {
+                library.undefined.push(name);
             }
         }
-        dynamic.inits.sort_unstable();
-        Ok(dynamic)
+        Ok(library)
     }
 
     /// The dynamic segment does not tell how many symbols there are; its hash tables do. A library without either
@@ -467,6 +503,11 @@ fn libpython_minor(library: &str) -> Option<u8> {
     let rest = library.strip_prefix("libpython3.")?;
     let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()
+}
+
+/// Whether this is the C library of a system without glibc.
+fn is_musl(library: &str) -> bool {
+    library.starts_with("libc.musl-")
 }
 
 /// RFC 3492, as Python's `punycode` codec encodes.
@@ -602,7 +643,7 @@ mod tests {
 
     /// A shared library for x86_64 that defines and needs symbols, small enough to be written out here.
     #[derive(Clone)]
-    struct Library {
+    struct File {
         machine: u16,
         class: u8,
         encoding: u8,
@@ -613,7 +654,7 @@ mod tests {
         weak: Vec<&'static str>,
     }
 
-    impl Default for Library {
+    impl Default for File {
         fn default() -> Self {
             Self {
                 machine: elf::EM_X86_64,
@@ -628,7 +669,7 @@ mod tests {
         }
     }
 
-    impl Library {
+    impl File {
         const HEADER: usize = 64;
         const SEGMENT: usize = 56;
         /// Where the file's bytes are loaded, so that addresses and offsets differ.
@@ -730,20 +771,22 @@ mod tests {
     }
 
     fn causes(image: &[u8], file_name: &str) -> Vec<Cause> {
-        let exported = ["PyDict_New", "PyLong_Type"];
-        match inspect(image, file_name, "PyInit_spam", &exported) {
-            Ok(()) => vec![],
-            Err(Unloadable(causes)) => causes,
-        }
+        let provided = |name: &str| ["PyDict_New", "PyLong_Type"].contains(&name);
+        let checked = Library::parse(image)
+            .map_err(Unloadable::from)
+            .and_then(|library| library.check(file_name, "PyInit_spam", provided));
+        checked
+            .err()
+            .map_or_else(Vec::new, |unloadable| unloadable.0)
     }
 
     #[test]
     fn a_complete_extension_is_accepted() {
-        let library = Library {
+        let library = File {
             needed: vec!["libc.so.6", "libpython3.14.so.1.0", "libpython3.so"],
             undefined: vec!["PyDict_New", "malloc", "PyLong_Type"],
             weak: vec!["PyFuture_New", "__gmon_start__"],
-            ..Library::default()
+            ..File::default()
         };
         for name in [
             "spam.so",
@@ -756,7 +799,7 @@ mod tests {
 
     #[test]
     fn every_prefix_of_a_file_is_truncated() {
-        let image = Library::default().bytes();
+        let image = File::default().bytes();
         for len in 0..image.len() {
             let causes = causes(&image[..len], "spam.so");
             assert!(
@@ -768,9 +811,9 @@ mod tests {
 
     #[test]
     fn no_content_makes_it_panic() {
-        let image = Library {
+        let image = File {
             undefined: vec!["PyDict_New", "PyLost_Symbol"],
-            ..Library::default()
+            ..File::default()
         }
         .bytes();
         for at in 0..image.len() {
@@ -784,37 +827,37 @@ mod tests {
 
     #[test]
     fn the_wrong_kind_of_file_is_named() {
-        let check = |library: Library| library.causes("spam.cpython-313-x86_64-linux-gnu.so");
+        let check = |library: File| library.causes("spam.cpython-313-x86_64-linux-gnu.so");
         let arm = Cause::Architecture("aarch64".to_owned());
         let machine = elf::EM_AARCH64;
         assert_eq!(
-            check(Library {
+            check(File {
                 machine,
-                ..Library::default()
+                ..File::default()
             }),
             [arm]
         );
         let class = elf::ELFCLASS32;
         assert_eq!(
-            check(Library {
+            check(File {
                 class,
-                ..Library::default()
+                ..File::default()
             }),
             [Cause::Class32]
         );
         let encoding = elf::ELFDATA2MSB;
         assert_eq!(
-            check(Library {
+            check(File {
                 encoding,
-                ..Library::default()
+                ..File::default()
             }),
             [Cause::Endianness]
         );
         let kind = elf::ET_REL;
         assert_eq!(
-            check(Library {
+            check(File {
                 kind,
-                ..Library::default()
+                ..File::default()
             }),
             [Cause::NotShared("an object file")]
         );
@@ -823,11 +866,11 @@ mod tests {
 
     #[test]
     fn all_causes_are_reported_together() {
-        let library = Library {
+        let library = File {
             needed: vec!["libpython3.13.so.1.0", "libc.musl-x86_64.so.1"],
             defined: vec!["PyModExport_spam", "PyInit_ham", "spam"],
             undefined: vec!["_Py_DecRefShared", "PyZoo_New", "PyApe_New", "PyDict_New"],
-            ..Library::default()
+            ..File::default()
         };
         assert_eq!(
             library.causes("spam.so"),

@@ -2,15 +2,18 @@
 
 pub mod inspect;
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
 use rustpython_vm::builtins::{PyBaseExceptionRef, PyStrRef};
 use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
+
+use inspect::{Cause, Library};
 
 /// `_imp.create_dynamic`: makes the extension module that a `ModuleSpec` names.
 ///
@@ -44,10 +47,92 @@ pub fn exec_dynamic(_module: PyObjectRef, _vm: &VirtualMachine) -> PyResult<i32>
 pub fn check(path: &Path, name: &str) -> Result<(), String> {
     let report = |cause: &dyn Display| format!("{}: {cause}", path.display());
     let image = Image::open(path).map_err(|error| report(&error))?;
+    let library = Library::parse(image.bytes()).map_err(|cause| report(&cause))?;
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
     let init = inspect::init_symbol(name);
-    inspect::inspect(image.bytes(), &file_name, &init, crate::symbols::EXPORTED)
-        .map_err(|causes| report(&causes))
+    if library.check(&file_name, &init, is_exported).is_ok() {
+        return Ok(());
+    }
+    let bundle = Bundle::of(path, &library);
+    library
+        .check(&file_name, &init, |symbol| bundle.provides(symbol))
+        .map_err(|unloadable| report(&unloadable))
+}
+
+/// The text of an `ImportError` about a file that passed its [`check`] and that `dlopen` refused for the reason `error`: that
+/// reason, and all symbols of the C API that the libraries beside the file do not find. `dlopen` names only the first.
+#[must_use]
+pub fn explain_dlopen(path: &Path, error: &str) -> String {
+    let mut text = error.to_owned();
+    let Ok(image) = Image::open(path) else {
+        return text;
+    };
+    let Ok(library) = Library::parse(image.bytes()) else {
+        return text;
+    };
+    let bundle = Bundle::of(path, &library);
+    for (path, needed) in &bundle.needed {
+        let missing: Vec<String> = needed
+            .iter()
+            .filter(|symbol| !bundle.provides(symbol))
+            .cloned()
+            .collect();
+        if !missing.is_empty() {
+            let missing = Cause::MissingSymbols(missing);
+            text.push_str(&format!("; {}: {missing}", path.display()));
+        }
+    }
+    text
+}
+
+fn is_exported(symbol: &str) -> bool {
+    crate::symbols::EXPORTED.binary_search(&symbol).is_ok()
+}
+
+/// The libraries that an extension is linked to and that its package brings along.
+#[derive(Default)]
+struct Bundle {
+    /// Symbols with Python's prefixes that they define.
+    defined: HashSet<String>,
+    /// Those that each of them needs from the interpreter or from another one.
+    needed: Vec<(PathBuf, Vec<String>)>,
+}
+
+impl Bundle {
+    /// Reads the libraries of the extension `path`, and theirs in turn. What cannot be read is left to `dlopen`.
+    fn of(path: &Path, library: &Library<'_>) -> Self {
+        let mut bundle = Self::default();
+        let mut seen = HashSet::new();
+        let mut pending = Self::paths(path, library);
+        while let Some(path) = pending.pop() {
+            let Ok(path) = path.canonicalize() else {
+                continue;
+            };
+            if !seen.insert(path.clone()) {
+                continue;
+            }
+            let Ok(image) = Image::open(&path) else {
+                continue;
+            };
+            let Ok(library) = Library::parse(image.bytes()) else {
+                continue;
+            };
+            pending.extend(Self::paths(&path, &library));
+            let defined = library.defined().iter().map(|&symbol| symbol.to_owned());
+            bundle.defined.extend(defined);
+            bundle.needed.push((path, library.missing(is_exported)));
+        }
+        bundle
+    }
+
+    fn paths(path: &Path, library: &Library<'_>) -> Vec<PathBuf> {
+        let directory = path.parent().unwrap_or(Path::new(""));
+        library.bundled().map(|name| directory.join(name)).collect()
+    }
+
+    fn provides(&self, symbol: &str) -> bool {
+        is_exported(symbol) || self.defined.contains(symbol)
+    }
 }
 
 /// An `ImportError` about the module `name` in the file `path`.
