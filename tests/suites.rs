@@ -1,0 +1,95 @@
+//! Published packages, as they come from the registry, pass their own tests. See `tests/suites`.
+//!
+//! Recording needs pip: `PYABI_PIP` is a folder that holds it, for a CPython that comes without.
+
+mod support;
+
+use std::fs;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(3600);
+
+fn suite(name: &str) {
+    let mut python = support::python();
+    python
+        .arg(support::root().join("tests/suites/run.py"))
+        .arg("--work")
+        .arg(support::scratch("suites"))
+        .arg(name);
+    if support::recorder().is_some() {
+        python.arg("--record");
+    }
+    let outcome = support::run(&mut python, &format!("suite-{name}"), LIMIT);
+    print!("{}", outcome.stdout);
+    assert!(
+        outcome.success(),
+        "{}{}",
+        outcome.stdout,
+        outcome.describe()
+    );
+}
+
+/// Rows of later stages take long, and run with `--include-ignored` or by name.
+macro_rules! suites {
+    ($($stage:tt: $($test:ident = $name:literal),+;)+) => {
+        $($(suites!(@test $stage $test $name);)+)+
+
+        const ROWS: &[(u32, &str)] = &[$($(($stage, $name)),+),+];
+    };
+    (@test 1 $test:ident $name:literal) => {
+        #[test]
+        fn $test() {
+            suite($name);
+        }
+    };
+    (@test $stage:tt $test:ident $name:literal) => {
+        #[test]
+        #[ignore = "takes long"]
+        fn $test() {
+            suite($name);
+        }
+    };
+}
+
+suites! {
+    1: markupsafe = "markupsafe", rpds_py = "rpds-py", jiter = "jiter", blake3 = "blake3";
+    2: xxhash = "xxhash", bitarray = "bitarray", regex = "regex", simplejson = "simplejson",
+        ujson = "ujson", msgpack = "msgpack", multidict = "multidict", frozenlist = "frozenlist",
+        orjson = "orjson";
+}
+
+#[test]
+fn every_row_of_the_table_has_a_test() {
+    let table = fs::read_to_string(support::root().join("tests/suites/packages.toml"))
+        .expect("the table is a part of the project");
+    let values = |key: &str| -> Vec<String> {
+        let prefix = format!("{key} = ");
+        table
+            .lines()
+            .filter_map(|line| line.strip_prefix(&prefix))
+            .map(|value| value.trim_matches('"').to_owned())
+            .collect()
+    };
+    let rows: Vec<_> = values("stage").into_iter().zip(values("name")).collect();
+    let expected: Vec<_> = ROWS
+        .iter()
+        .map(|(stage, name)| (stage.to_string(), (*name).to_owned()))
+        .collect();
+    assert_eq!(rows, expected);
+}
+
+/// The known failures may only become fewer; that each still fails, `run.py` sees to.
+#[test]
+fn known_failures_do_not_grow() {
+    let list = fs::read_to_string(support::root().join("tests/suites/known-failures.txt"))
+        .expect("the list is a part of the project");
+    let entries = list
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .count();
+    const MOST: usize = 0;
+    assert_eq!(
+        entries, MOST,
+        "lower MOST with the list, and never raise it"
+    );
+}

@@ -1,0 +1,204 @@
+"""Runs packages' own test suites in the interpreter that runs this script.
+
+    run.py [--work FOLDER] [--record] NAME...     run these rows of packages.toml
+    run.py --list                                 list the rows
+
+The wheel is installed by `python -m pip` (so the interpreter's own tags choose it), the tests come
+from the wheel or the source distribution, and each test's outcome is compared with the one recorded
+on CPython 3.14 in tests/data/suites. Differences must be in known-failures.txt, and what is in there
+must differ.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+DATA = HERE.parent / "data" / "suites"
+BASE = ["pytest", "iniconfig", "packaging", "pluggy", "pygments"]
+
+
+def table():
+    rows = tomllib.loads((HERE / "packages.toml").read_text())["package"]
+    return {row["name"]: row for row in rows}
+
+
+def pins():
+    """requirements.txt as {name: line}."""
+    lines = (HERE / "requirements.txt").read_text().splitlines()
+    return {line.split("==")[0]: line for line in lines if line and not line.startswith("#")}
+
+
+def known_failures(name):
+    """{test: cause} of one package: a line is `package test  # cause`."""
+    found = {}
+    for line in (HERE / "known-failures.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            entry, separator, cause = line.rpartition("  # ")
+            package, _, test = entry.partition(" ")
+            if not separator or not cause.strip() or not test:
+                sys.exit(f"known-failures.txt: no cause: {line}")
+            if package == name:
+                found[test] = cause
+    return found
+
+
+def environment(*folders):
+    env = dict(os.environ)
+    env["PYTHONPATH"] = os.pathsep.join(map(str, folders))
+    env["PYTHONDONTWRITEBYTECODE"] = "1"
+    env["PYTHONHASHSEED"] = "0"
+    env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    env["PIP_NO_INPUT"] = "1"
+    env["PIP_ROOT_USER_ACTION"] = "ignore"
+    return env
+
+
+def pip_path():
+    """Where pip is, for an interpreter that comes without one."""
+    return [folder for folder in [os.environ.get("PYABI_PIP")] if folder]
+
+
+def install(folder, lines):
+    """Installs exactly these requirement lines into `folder`, unless they are already there."""
+    stamp, wanted = folder / ".installed", "\n".join(lines) + "\n"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    requirements = folder.with_suffix(".txt")
+    requirements.write_text(wanted)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile",
+         "--only-binary", ":all:", "--target", folder, "-r", requirements],
+        env=environment(*pip_path()), check=True,
+    )
+    stamp.write_text(wanted)
+
+
+def unpack(row, work):
+    """The tests of a source distribution, away from the package's sources."""
+    folder = work / "tests"
+    stamp = work / ".unpacked"
+    if stamp.exists() and stamp.read_text() == row["sdist"]:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=True)
+    printed = subprocess.run(
+        [sys.executable, HERE / "sdist.py", row["name"], row["version"], row["sdist"], work],
+        env=environment(*pip_path()), check=True, stdout=subprocess.PIPE, text=True,
+    ).stdout
+    archive = Path(printed.splitlines()[-1])
+    prefix = archive.name.removesuffix(".tar.gz") + "/"
+    with tarfile.open(archive) as tar:
+        for member in tar.getmembers():
+            inside = member.name.removeprefix(prefix)
+            if inside == row["folder"] or inside.startswith(row["folder"] + "/"):
+                member.name = inside
+                tar.extract(member, folder, filter="data")
+    stamp.write_text(row["sdist"])
+    return folder
+
+
+def run_pytest(row, work):
+    """Outcomes by test, and everything wrong with the run itself."""
+    site = work / "site"
+    names = [*BASE, *row.get("requires", [])]
+    install(site, [f"{row['name']}=={row['version']} --hash=sha256:{row['wheel']}", *(pins()[n] for n in names)])
+    start = work / "tests"
+    if "folder" in row:
+        start = unpack(row, work)
+    start.mkdir(exist_ok=True)
+    standins = work / "standins"
+    standins.mkdir(exist_ok=True)
+    for name in row.get("standins", []):
+        (standins / f"{name}.py").write_text("")
+    # an empty configuration of our own: the project's may ask for plugins that are not here
+    (start / "pytest.ini").write_text("[pytest]\n")
+    out = work / "outcomes.txt"
+    out.unlink(missing_ok=True)
+    env = environment(site, standins, HERE)
+    env["PYABI_OUTCOMES"], env["PYABI_NATIVE"] = str(out), " ".join(row["native"])
+    targets = [] if "folder" not in row else [str(Path(row["cwd"]))]
+    command = [
+        sys.executable, "-m", "pytest", "-p", "outcomes", "-p", "no:cacheprovider", "-c", "pytest.ini",
+        "--rootdir", ".", "--tb=short", "-q", *targets, *row.get("arguments", []),
+    ]
+    with open(work / "pytest.log", "w") as log:
+        done = subprocess.run(command, cwd=start, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    outcomes, problems, finished = {}, [], False
+    for line in out.read_text(encoding="utf-8").splitlines() if out.exists() else []:
+        kind, _, test = line.partition(" ")
+        if kind == "not-native":
+            problems.append(f"{test} is not the native module")
+        elif kind not in ("native", "finished"):
+            outcomes[test] = kind
+        finished = finished or kind == "finished"
+    if not outcomes or not finished:
+        problems.append(f"pytest ended early, with {done.returncode}: see {work / 'pytest.log'}")
+    elif done.returncode not in (0, 1):
+        problems.append(f"pytest ended with {done.returncode}: see {work / 'pytest.log'}")
+    return outcomes, problems
+
+
+def record(row, outcomes, problems):
+    passed = sum(kind == "passed" for kind in outcomes.values())
+    if passed != row["passed"]:
+        problems.append(f"{passed} passed, not {row['passed']}")
+    if not problems:
+        DATA.mkdir(parents=True, exist_ok=True)
+        lines = (f"{kind} {test}\n" for test, kind in sorted(outcomes.items()))
+        (DATA / f"{row['name']}.txt").write_text("".join(lines), encoding="utf-8")
+
+
+def compare(row, outcomes, problems):
+    recorded = {}
+    for line in (DATA / f"{row['name']}.txt").read_text(encoding="utf-8").splitlines():
+        kind, _, test = line.partition(" ")
+        recorded[test] = kind
+    known = known_failures(row["name"])
+    for test in sorted(recorded.keys() | outcomes.keys()):
+        expected, actual = recorded.get(test, "absent"), outcomes.get(test, "absent")
+        if expected == actual and test in known:
+            problems.append(f"{test}: a known failure is {actual}: take it off known-failures.txt")
+        elif expected != actual and test not in known:
+            problems.append(f"{test}: {actual}, but {expected} on CPython")
+    for test in sorted(known.keys() - recorded.keys() - outcomes.keys()):
+        problems.append(f"{test}: in known-failures.txt, but there is no such test")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--work", type=Path, default=HERE.parents[1] / "target" / "suites")
+    parser.add_argument("--record", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    rows = table()
+    if options.list:
+        for row in rows.values():
+            print(row["stage"], row["name"], row["version"], row.get("skip", ""))
+        return 0
+    failed = 0
+    for name in options.names:
+        row = rows[name]
+        if "skip" in row:
+            print(f"{name}: not run: {row['skip']}")
+            continue
+        outcomes, problems = run_pytest(row, options.work.resolve() / name)
+        (record if options.record else compare)(row, outcomes, problems)
+        passed = sum(kind == "passed" for kind in outcomes.values())
+        print(f"{name} {row['version']}: {passed} of {row['passed']} passed, {len(problems)} problems")
+        for problem in problems:
+            print(f"  {problem}")
+        failed += bool(problems)
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
