@@ -20,6 +20,9 @@
 //!
 //! and RustPython's exact dependency pins, which are in this package's `Cargo.toml`.
 
+// Names are CPython's for what is CPython's.
+#![allow(non_snake_case, non_upper_case_globals)]
+
 pub mod api;
 pub mod layout;
 pub mod loader;

@@ -15,7 +15,7 @@ use rustpython_vm::builtins::PyType;
 use rustpython_vm::object::{MaybeTraverse, TraverseFn};
 use rustpython_vm::types::PyTypeFlags;
 use rustpython_vm::{
-    AsObject, Context, Py, PyObject as VmObject, PyObjectRef, PyPayload, PyRef, VirtualMachine,
+    Context, Py, PyObject as VmObject, PyObjectRef, PyPayload, PyRef, VirtualMachine,
 };
 
 use super::prefix::{Prefix, flag, prefix_of, prefix_of_or_new};

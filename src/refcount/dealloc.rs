@@ -3,7 +3,7 @@
 use rustpython_vm::PyObjectRef;
 
 use super::{count, decref, incref, is_immortal, set_count};
-use crate::layout::PyObject;
+use crate::layout::{Py_TPFLAGS_HEAPTYPE, PyObject, PyType_HasFeature};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::proxy::{self, instance, linger, mirror};
 
@@ -60,6 +60,7 @@ pub unsafe fn free_mirror(p: *mut PyObject) {
     // SAFETY: by this function's contract.
     unsafe {
         let ty = (*p).ob_type;
+        let python_class = !instance::is_instance_type(ty);
         let prefix = prefix_of(p);
         if !prefix.is_null() {
             (*prefix).flags |= flag::DYING;
@@ -68,7 +69,9 @@ pub unsafe fn free_mirror(p: *mut PyObject) {
         let v: Option<PyObjectRef> = proxy::unlink(p);
         let free = (*ty).tp_free.unwrap_or(crate::api::objimpl::PyObject_Free);
         free(p.cast());
-        if crate::layout::PyType_HasFeature(ty, crate::layout::Py_TPFLAGS_HEAPTYPE) {
+        // As CPython: the `tp_dealloc` of a C type drops the type's count
+        // itself, that of a Python class is this one.
+        if python_class && PyType_HasFeature(ty, Py_TPFLAGS_HEAPTYPE) {
             decref(ty.cast());
         }
         // Last: it may run Python code.

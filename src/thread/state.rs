@@ -35,11 +35,11 @@ pub struct ThreadState {
 
 thread_local! {
     static HERE: Cell<*mut ThreadState> = const { Cell::new(ptr::null_mut()) };
-    /// Frees the thread state when the thread ends.
+    /// Forgets the thread state when the thread ends.
     static OWNED: Cell<Option<Owned>> = const { Cell::new(None) };
 }
 
-struct Owned(*mut ThreadState);
+struct Owned;
 
 impl Drop for Owned {
     fn drop(&mut self) {
@@ -106,7 +106,7 @@ fn create(vm: &VirtualMachine) -> *mut ThreadState {
         c.py_recursion_remaining = 1000;
     }
     HERE.set(me);
-    OWNED.set(Some(Owned(me)));
+    OWNED.set(Some(Owned));
     me
 }
 

@@ -256,18 +256,25 @@ pub unsafe extern "C" fn subtype_dealloc(p: *mut PyObject) {
         while (*base).tp_dealloc.is_some_and(|f| ptr::fn_addr_eq(f, subtype_dealloc as destructor)) {
             base = (*base).tp_base;
         }
+        if (*t).tp_finalize.is_some()
+            && crate::api::objimpl::PyObject_CallFinalizerFromDealloc(p) < 0
+        {
+            return;
+        }
+        // A dict that this type added to its base's struct is its own to drop.
+        if (*t).tp_dictoffset != 0 && (*base).tp_dictoffset == 0 {
+            let slot = super::dict::slot(p);
+            if !slot.is_null() {
+                refcount::xdecref(ptr::replace(slot, ptr::null_mut()));
+            }
+        }
         let base_is_heap = PyType_HasFeature(base, Py_TPFLAGS_HEAPTYPE);
-        // A base without a `tp_dealloc` of its own has the mirror's, which
-        // drops the type's count itself.
-        let drops_type = (*base)
-            .tp_dealloc
-            .is_none_or(|f| ptr::fn_addr_eq(f, object_dealloc as destructor)
-                || ptr::fn_addr_eq(f, mirror_dealloc as destructor));
         match (*base).tp_dealloc {
             Some(dealloc) => dealloc(p),
             None => dealloc::free_mirror(p),
         }
-        if !base_is_heap && !drops_type {
+        // Heap types' own `tp_dealloc` drops the count of the type.
+        if !base_is_heap {
             refcount::decref(t.cast());
         }
     }

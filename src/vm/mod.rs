@@ -11,7 +11,7 @@ pub mod version;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rustpython_vm::object::payload_offset;
-use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, PyPayload, PyResult, VirtualMachine};
+use rustpython_vm::{PyObject as VmObject, PyObjectRef, PyPayload, PyResult, VirtualMachine};
 
 /// The object that `payload` is inside of.
 pub fn object_of_payload<T: PyPayload>(payload: &T) -> &VmObject {
