@@ -6,9 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use pyabi::vm::version;
-use rustpython::{InterpreterBuilder, InterpreterBuilderExt};
-use rustpython_vm::VirtualMachine;
+use rustpython::{InterpreterBuilder, InterpreterBuilderExt, RunMode};
 use rustpython_vm::common::rc::PyRc;
+use rustpython_vm::host_env::os::exit_code;
+use rustpython_vm::{PyResult, Settings, VirtualMachine};
 
 fn main() -> ExitCode {
     // RustPython's own `-V` names its own version, and exits while it parses.
@@ -16,8 +17,27 @@ fn main() -> ExitCode {
         println!("Python {version}");
         return ExitCode::SUCCESS;
     }
-    let builder = InterpreterBuilder::new().init_stdlib().init_hook(greet);
-    rustpython::run(pyabi::install(builder))
+    let builder = pyabi::install(InterpreterBuilder::new().init_stdlib());
+    match rustpython::parse_opts() {
+        Ok((settings, RunMode::Repl)) if !settings.inspect && !io::stdin().is_terminal() => {
+            let interpreter = builder.settings(with_argv(settings)).build();
+            exit_code(interpreter.run(run_stdin))
+        }
+        Ok((_, RunMode::Repl)) => rustpython::run(builder.init_hook(greet)),
+        Ok(_) => rustpython::run(builder),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `sys.argv` has a first item, be it empty.
+fn with_argv(mut settings: Settings) -> Settings {
+    if settings.argv.is_empty() {
+        settings.argv.push(String::new());
+    }
+    settings
 }
 
 /// Greets who starts an interactive session, in place of RustPython, whose greeting names its own version.
@@ -26,12 +46,38 @@ fn greet(vm: &mut VirtualMachine) {
         return;
     };
     let settings = &mut state.config.settings;
-    let interactive = settings.argv.iter().all(|arg| arg == "-") && io::stdin().is_terminal();
-    if interactive && !settings.quiet {
+    if !settings.quiet && io::stdin().is_terminal() {
         eprintln!("Python {} on {}", version::LONG, std::env::consts::OS);
         eprintln!(r#"Type "help", "copyright", "credits" or "license" for more information."#);
         settings.quiet = true;
     }
+    *settings = with_argv(std::mem::take(settings));
+}
+
+/// Runs the program that comes by a pipe or from a file as a whole. RustPython would take it for an interactive session
+/// and end a compound statement at its first empty line.
+fn run_stdin(vm: &VirtualMachine) -> PyResult<()> {
+    let scope = vm.new_scope_with_main()?;
+    // What cannot be imported is missed by those who use it.
+    let _ = vm.import("warnings", 0);
+    let _ = vm.import("site", 0);
+    if !vm.state.config.settings.safe_path {
+        vm.insert_sys_path(vm.ctx.new_str("").into())?;
+    }
+    if vm.state.config.settings.faulthandler {
+        vm.run_simple_string("import faulthandler; faulthandler.enable()")?;
+    }
+    let source = vm
+        .sys_module
+        .get_attr("stdin", vm)?
+        .get_attr("buffer", vm)?;
+    let source = vm.call_method(&source, "read", ())?;
+    // As bytes, whose encoding declaration counts.
+    let code = vm
+        .builtins
+        .get_attr("compile", vm)?
+        .call((source, "<stdin>", "exec"), vm)?;
+    vm.run_code_obj(code.try_into_value(vm)?, scope).map(drop)
 }
 
 /// What `-V`, `--version` or `-VV` among the interpreter's own options asks for.

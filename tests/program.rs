@@ -143,7 +143,7 @@ fn command_line_is_python_s() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let source = b"def twice(x):\n    return 2 * x\n\nprint(twice(21))\n";
+        let source = b"def twice(x):\n    try:\n\n        return 2 * x\n    finally: pass\nprint(twice(21))\n";
         child.stdin.take().unwrap().write_all(source).unwrap();
         assert_eq!(text(&child.wait_with_output().unwrap()), "42\n", "{args:?}");
     }
