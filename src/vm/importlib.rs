@@ -23,8 +23,10 @@ pub const EXTENSION_SUFFIXES: [&str; 3] = [sysconfig::EXT_SUFFIX, ".abi3.so", ".
 pub fn install(vm: &mut VirtualMachine) {
     let imp = extended_imp(vm);
     let sysconfigdata = sysconfig::module_def(&vm.ctx);
+    let debug_module = super::debug_module::module_def(&vm.ctx);
     let state = PyRc::get_mut(&mut vm.state).expect("init hooks run before the state is shared");
     state.module_defs.insert("_imp", imp);
+    state.module_defs.insert("_pyabi", debug_module);
     state
         .module_defs
         .insert(sysconfig::MODULE_NAME, sysconfigdata);

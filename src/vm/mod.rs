@@ -1,6 +1,7 @@
 //! Everything that leans on RustPython's internals; an upgrade touches this
 //! folder.
 
+mod debug_module;
 mod foreign;
 pub mod importlib;
 pub mod mro;
