@@ -66,11 +66,16 @@ pub fn is_held() -> bool {
 #[must_use]
 pub struct Held {
     release: bool,
+    /// What `exc_info` held before, when it had to be changed.
+    handled: Option<super::state::Handled>,
 }
 
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
+        if let Some(handled) = self.handled.take() {
+            handled.restore();
+        }
         if self.release {
             make_stealable();
         }
@@ -90,12 +95,16 @@ pub fn enter(vm: &VirtualMachine) -> Held {
     };
     // SAFETY: this thread's state, and the lock is held.
     unsafe { (*me).vm = vm };
-    let held = Held { release };
+    let mut held = Held {
+        release,
+        handled: None,
+    };
     if release {
         if !READY.load(Ordering::Relaxed) {
             set_up(vm);
         }
         crate::refcount::deferred::drain();
+        held.handled = super::state::Handled::exchange(vm);
     }
     held
 }
@@ -109,14 +118,20 @@ pub fn try_enter() -> Option<Held> {
     }
     let seen = OWNER.load(Ordering::Relaxed);
     if seen == me as usize {
-        return Some(Held { release: false });
+        return Some(Held {
+            release: false,
+            handled: None,
+        });
     }
     if (seen == 0 || seen & STEALABLE != 0)
         && OWNER
             .compare_exchange(seen, me as usize, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
     {
-        return Some(Held { release: true });
+        return Some(Held {
+            release: true,
+            handled: None,
+        });
     }
     None
 }

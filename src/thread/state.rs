@@ -9,7 +9,7 @@ use std::mem;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use rustpython_vm::VirtualMachine;
+use rustpython_vm::{AsObject, VirtualMachine};
 use rustpython_vm::vm::thread::SavedThreadState;
 
 use crate::layout::{_PyErr_StackItem, PyInterpreterState, PyObject, PyThreadState};
@@ -177,6 +177,40 @@ pub fn borrow_until_return(p: *mut PyObject) -> *mut PyObject {
         unsafe { (*current()).borrowed.push(p) };
     }
     p
+}
+
+/// The exception that the C code below on this thread saw as being handled,
+/// while other C code sees the VM's.
+pub struct Handled {
+    before: *mut PyObject,
+}
+
+impl Handled {
+    /// Shows C the exception that the VM handles; `None` when there is none
+    /// on either side, as is usual.
+    #[inline]
+    pub fn exchange(vm: &VirtualMachine) -> Option<Self> {
+        let now = vm.current_exception();
+        // SAFETY: this thread holds the lock, so the state is its own.
+        let item = unsafe { &mut *exc_info() };
+        if now.is_none() && item.exc_value.is_null() {
+            return None;
+        }
+        let now = now.map_or(ptr::null_mut(), |e| crate::proxy::c_of(vm, e.as_object()));
+        Some(Self {
+            before: mem::replace(&mut item.exc_value, now),
+        })
+    }
+
+    /// Puts back what was there before.
+    pub fn restore(self) {
+        // SAFETY: this thread holds the lock, so the state is its own; the
+        // item owned what it held.
+        unsafe {
+            let now = mem::replace(&mut (*exc_info()).exc_value, self.before);
+            refcount::xdecref(now);
+        }
+    }
 }
 
 /// The stack item that extensions see as `tstate->exc_info`.
