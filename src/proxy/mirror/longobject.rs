@@ -310,7 +310,7 @@ mod tests {
     fn digits_round_trip() {
         for bits in [0u32, 1, 29, 30, 31, 32, 59, 60, 61, 63, 64, 90, 1000, 33_000] {
             for delta in [-1, 0, 1] {
-                let n = (BigInt::from(1) << bits) + delta;
+                let n: BigInt = (BigInt::from(1) << bits) + delta;
                 for n in [n.clone(), -n] {
                     let digits = digits_of(&n);
                     assert_ne!(digits.last(), Some(&0));
