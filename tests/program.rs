@@ -191,6 +191,34 @@ print(sysconfig.get_path('purelib').startswith(sys.prefix), sysconfig.get_path('
 }
 
 #[test]
+fn pip_accepts_wheels_for_cpython() {
+    let env = scratch("pip").join("env");
+    stdout(&mut pyabi([
+        OsStr::new("-m"),
+        "venv".as_ref(),
+        env.as_os_str(),
+    ]));
+    let pip = stdout(Command::new(env.join("bin").join("pip")).arg("--version"));
+    assert!(
+        pip.contains(env.to_str().unwrap()) && pip.ends_with("(python 3.14)\n"),
+        "{pip}"
+    );
+
+    let code = "from pip._vendor.packaging.tags import sys_tags; print(*sys_tags())";
+    let tags = stdout(Command::new(env.join("bin").join("python")).args(["-c", code]));
+    let tags: Vec<&str> = tags.split_whitespace().collect();
+    for tag in [
+        "cp314-cp314-manylinux_2_17_x86_64",
+        "cp314-abi3-manylinux2014_x86_64",
+        "cp39-abi3-manylinux_2_17_x86_64",
+        "py3-none-any",
+    ] {
+        assert!(tags.contains(&tag), "{tag}: {tags:?}");
+    }
+    assert!(!tags.iter().any(|tag| tag.contains("cp314t")), "{tags:?}");
+}
+
+#[test]
 fn bases_keep_their_order_in_the_mro() {
     let source = "
 from abc import ABCMeta
