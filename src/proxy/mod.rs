@@ -75,12 +75,16 @@ pub fn c_of(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
 
 /// Like [`c_of`] for an argument that C most likely only looks at: values
 /// whose identity is not observable while the call lasts stay out of the
-/// table until [`keep_if_kept`] finds that C kept them.
+/// table until [`drop_argument`] finds that C kept them.
+///
+/// The caller keeps `v` alive until it drops the argument.
 #[inline]
 pub fn c_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
     if let Some(p) = instance::of(v) {
+        // The VM may go on owning the pair: it is looked at again afterwards.
         // SAFETY: a live VM object's C object is live.
-        return unsafe { instance::new_reference(v, p) };
+        unsafe { refcount::incref(p) };
+        return p;
     }
     if let Some(p) = mirror::immortal(vm, v) {
         return p;
@@ -102,29 +106,29 @@ pub fn c_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
 pub unsafe fn drop_argument(p: *mut PyObject) {
     // SAFETY: by this function's contract.
     unsafe {
-        if refcount::count(p) > 1 && !refcount::is_immortal(p) {
-            keep_if_kept(p);
+        if refcount::count(p) == 1 || refcount::is_immortal(p) {
+            return refcount::decref(p);
         }
-        refcount::decref(p);
-    }
-}
-
-#[cold]
-unsafe fn keep_if_kept(p: *mut PyObject) {
-    // SAFETY: `p` is live, by the caller's contract.
-    unsafe {
         let prefix = prefix_of(p);
         if prefix.is_null() {
-            return;
+            return refcount::decref(p);
         }
         let prefix = &mut *prefix;
+        if prefix.has(flag::INSTANCE) {
+            if prefix.has(flag::OWNS_VM) {
+                return refcount::decref(p);
+            }
+            refcount::decref_no_dealloc(p);
+            return instance::after_call(&*prefix.link, p);
+        }
         if prefix.has(flag::OWNS_VM)
-            && !prefix.has(flag::IN_TABLE | flag::INSTANCE)
+            && !prefix.has(flag::IN_TABLE)
             && LINKS.get(prefix.link as usize).is_none()
         {
             prefix.flags |= flag::IN_TABLE;
             LINKS.insert(prefix.link as usize, p as usize);
         }
+        refcount::decref(p);
     }
 }
 
