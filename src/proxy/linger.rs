@@ -70,11 +70,12 @@ unsafe fn leave_queue(p: *mut PyObject) {
     unsafe {
         let prefix = &mut *prefix_of(p);
         prefix.flags &= !flag::QUEUED;
-        if !prefix.has(flag::LINGERS) {
+        let lingers = prefix.has(flag::LINGERS);
+        prefix.flags &= !flag::LINGERS;
+        // References taken without a crossing do not clear the flag.
+        if !lingers || refcount::count(p) != 0 {
             return;
         }
-        prefix.flags &= !flag::LINGERS;
-        debug_assert_eq!(refcount::count(p), 0);
         match (*(*p).ob_type).tp_dealloc {
             Some(dealloc) => dealloc(p),
             None => refcount::dealloc::free_mirror(p),
