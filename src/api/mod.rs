@@ -9,8 +9,10 @@
 //! the function takes over.
 
 pub mod call;
+pub mod methodobject;
 pub mod objimpl;
 pub mod pystate;
+pub mod structmember;
 pub mod typeobject;
 
 use std::ffi::{CStr, c_char, c_double, c_int, c_long, c_longlong, c_uint, c_ulong, c_ulonglong};

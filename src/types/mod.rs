@@ -7,6 +7,7 @@ pub mod dict;
 pub mod doc;
 pub mod function;
 pub mod heap;
+pub mod hook;
 pub mod ready;
 pub mod slotdefs;
 pub mod slots_c;
@@ -27,7 +28,10 @@ use crate::proxy::prefix::{flag, prefix_of};
 /// # Errors
 /// What the VM raises.
 pub fn init(vm: &VirtualMachine) -> PyResult<()> {
-    statics::init(vm)
+    statics::init(vm)?;
+    function::init(vm);
+    descr::init(vm);
+    Ok(())
 }
 
 /// The C type object of a VM class: borrowed, alive as long as an instance

@@ -4,6 +4,7 @@
 pub mod bytesobject;
 pub mod cellobject;
 pub mod complexobject;
+pub mod descrobject;
 pub mod dictobject;
 pub mod exceptions;
 pub mod floatobject;
@@ -14,6 +15,7 @@ pub mod methodobject;
 pub mod moduleobject;
 pub mod setobject;
 pub mod sliceobject;
+pub mod thunk;
 pub mod tupleobject;
 pub mod unicodeobject;
 
@@ -92,7 +94,6 @@ const fn mirror(kind: Kind) -> &'static Mirror {
         | Kind::Code
         | Kind::ByteArray
         | Kind::Function
-        | Kind::Descriptor
         | Kind::Traceback
         | Kind::WeakRef
         | Kind::MemoryView
@@ -112,6 +113,7 @@ const fn mirror(kind: Kind) -> &'static Mirror {
         Kind::Exception => &exceptions::MIRROR,
         Kind::Method => &methodobject::METHOD,
         Kind::Builtin => &methodobject::BUILTIN,
+        Kind::Descriptor => &descrobject::MIRROR,
         Kind::Cell => &cellobject::MIRROR,
     }
 }
@@ -270,7 +272,8 @@ pub unsafe fn lingers(p: *mut PyObject) -> bool {
     // SAFETY: by this function's contract; the link of a mirror is live.
     unsafe {
         match kind_of_type((*p).ob_type) {
-            Kind::Module | Kind::Builtin | Kind::Descriptor => true,
+            Kind::Module | Kind::Descriptor => true,
+            Kind::Builtin => methodobject::lingers(p),
             Kind::Str => (*(*super::prefix::prefix_of(p)).link).is_immortal(),
             _ => false,
         }
