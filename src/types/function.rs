@@ -25,7 +25,7 @@ use super::hook::{self, Hook, Originals};
 use crate::api::typeobject::PyType_IsSubtype;
 use crate::layout::*;
 use crate::proxy::mirror::{self, tupleobject};
-use crate::proxy::{self, instance};
+use crate::proxy;
 use crate::thread::{self, error, state};
 use crate::{refcount, types};
 
@@ -297,25 +297,18 @@ fn misused(
 }
 
 /// An object lent to C for the time of a call.
-pub struct Lent<'a> {
-    v: Option<&'a VmObject>,
+pub struct Lent {
     p: *mut PyObject,
-    /// A new reference, not one that the VM object holds anyway.
-    owned: bool,
 }
 
-impl<'a> Lent<'a> {
-    /// Lends `v`, which may be absent. The lock is held.
+impl Lent {
+    /// Lends `v`, which may be absent, and which the caller keeps alive. The
+    /// lock is held.
     #[inline]
-    pub fn new(vm: &VirtualMachine, v: Option<&'a VmObject>) -> Self {
-        let (p, owned) = match v {
-            None => (ptr::null_mut(), false),
-            Some(v) => match instance::lend(v) {
-                Some(p) => (p, false),
-                None => (proxy::c_of(vm, v), true),
-            },
-        };
-        Self { v, p, owned }
+    pub fn new(vm: &VirtualMachine, v: Option<&VmObject>) -> Self {
+        Self {
+            p: v.map_or(ptr::null_mut(), |v| proxy::c_argument(vm, v)),
+        }
     }
 
     #[inline]
@@ -326,13 +319,9 @@ impl<'a> Lent<'a> {
     /// Takes it back. The lock is held.
     #[inline]
     pub fn take_back(self) {
-        // SAFETY: the object was lent and its VM object is alive.
-        unsafe {
-            match self.v {
-                Some(_) if self.owned => refcount::decref(self.p),
-                Some(v) => instance::after_call(v, self.p),
-                None => {}
-            }
+        if !self.p.is_null() {
+            // SAFETY: the object was lent.
+            unsafe { proxy::drop_argument(self.p) };
         }
     }
 }
@@ -341,8 +330,7 @@ impl<'a> Lent<'a> {
 struct Arguments {
     inline: [MaybeUninit<*mut PyObject>; Self::INLINE],
     spilled: Vec<*mut PyObject>,
-    /// Which ones are lent, not owned.
-    lent: u64,
+    len: usize,
 }
 
 impl Arguments {
@@ -353,51 +341,34 @@ impl Arguments {
         let mut it = Self {
             inline: [const { MaybeUninit::uninit() }; Self::INLINE],
             spilled: Vec::new(),
-            lent: 0,
+            len: args.len(),
         };
-        if args.len() > Self::INLINE {
-            it.spilled.reserve_exact(args.len());
-        }
-        for (i, v) in args.iter().enumerate() {
-            let p = match instance::lend(v) {
-                Some(p) if i < 64 => {
-                    it.lent |= 1 << i;
-                    p
-                }
-                _ => proxy::c_argument(vm, v),
-            };
-            if args.len() > Self::INLINE {
-                it.spilled.push(p);
-            } else {
-                it.inline[i].write(p);
+        if args.len() <= Self::INLINE {
+            for (slot, v) in it.inline.iter_mut().zip(args) {
+                slot.write(proxy::c_argument(vm, v));
             }
+        } else {
+            it.spilled = args.iter().map(|v| proxy::c_argument(vm, v)).collect();
         }
         it
     }
 
     #[inline]
     fn as_ptr(&self) -> *const *mut PyObject {
-        if self.spilled.is_empty() {
+        if self.len <= Self::INLINE {
             self.inline.as_ptr().cast()
         } else {
             self.spilled.as_ptr()
         }
     }
 
-    /// Takes all of `args` back. The lock is held.
+    /// Takes all of them back. The lock is held.
     #[inline]
-    fn take_back(self, args: &[PyObjectRef]) {
+    fn take_back(self) {
         let start = self.as_ptr();
-        for (i, v) in args.iter().enumerate() {
-            // SAFETY: filled from `args`, which is alive.
-            unsafe {
-                let p = *start.add(i);
-                if i < 64 && self.lent & 1 << i != 0 {
-                    instance::after_call(v, p);
-                } else {
-                    proxy::drop_argument(p);
-                }
-            }
+        for i in 0..self.len {
+            // SAFETY: filled with so many arguments.
+            unsafe { proxy::drop_argument(*start.add(i)) };
         }
     }
 }
@@ -439,7 +410,7 @@ pub unsafe fn invoke(
     let result = error::object_result(vm, result, || repr(vm, callable));
     // SAFETY: our own reference, or NULL.
     unsafe { refcount::xdecref(names) };
-    arguments.take_back(args);
+    arguments.take_back();
     zelf.take_back();
     mirror::before_vm(vm);
     result
