@@ -8,10 +8,15 @@
 //! *borrowed* one that its owner keeps, *stolen* an argument whose reference
 //! the function takes over.
 
+pub mod abstract_;
 pub mod call;
 pub mod methodobject;
+pub mod object;
 pub mod objimpl;
+pub mod pyhash;
+pub mod pymem;
 pub mod pystate;
+pub mod refcount;
 pub mod structmember;
 pub mod typeobject;
 
@@ -22,8 +27,8 @@ use std::ptr;
 use rustpython_vm::{PyObject as VmObject, PyObjectRef, PyRef, PyResult, VirtualMachine};
 
 use crate::layout::PyObject;
-use crate::thread::{self, error};
 use crate::proxy;
+use crate::thread::{self, error};
 
 /// What a border function returns to C.
 pub trait Return {

@@ -257,7 +257,7 @@ pub unsafe extern "C" fn subtype_dealloc(p: *mut PyObject) {
             base = (*base).tp_base;
         }
         if (*t).tp_finalize.is_some()
-            && crate::api::objimpl::PyObject_CallFinalizerFromDealloc(p) < 0
+            && crate::api::object::PyObject_CallFinalizerFromDealloc(p) < 0
         {
             return;
         }
