@@ -11,8 +11,16 @@ fn main() {
     let symbols = read_symbols(Path::new("src/symbols.txt"));
     write_symbols(&out.join("symbols.rs"), &symbols);
     export(&out, &symbols);
+    compile_variadic();
     embed_stdlib_data(&out.join("stdlib_data.rs"));
     println!("cargo:rustc-env=PYABI_COMPILER={}", compiler());
+}
+
+/// Compiles the functions that stable Rust cannot define.
+fn compile_variadic() {
+    let source = "src/api/varargs.c";
+    println!("cargo:rerun-if-changed={source}");
+    cc::Build::new().file(source).compile("pyabi_varargs");
 }
 
 /// Embeds the data files of these packages, which find them beside their code: it is frozen, they are not.

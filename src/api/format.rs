@@ -8,7 +8,7 @@ use super::needed::*;
 use super::varargs::*;
 use crate::layout::*;
 use crate::proxy::mirror::{bytesobject, unicodeobject};
-use crate::{refcount, types};
+use crate::refcount;
 
 /// The width in bytes of an integer argument, as a length modifier gives it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -10,7 +10,10 @@
 
 pub mod abstract_;
 pub mod call;
+pub mod format;
 pub mod methodobject;
+pub mod modsupport;
+pub mod needed;
 pub mod object;
 pub mod objimpl;
 pub mod pyhash;
@@ -19,6 +22,7 @@ pub mod pystate;
 pub mod refcount;
 pub mod structmember;
 pub mod typeobject;
+pub mod varargs;
 
 use std::ffi::{CStr, c_char, c_double, c_int, c_long, c_longlong, c_uint, c_ulong, c_ulonglong};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -289,7 +289,7 @@ impl Builder<'_> {
                 return Err(raised);
             }
             let dict = non_null(PyDict_New())?;
-            let mut key = ptr::null_mut();
+            let mut key: *mut PyObject = ptr::null_mut();
             let result = self.values(b'}', n, |value| {
                 if key.is_null() {
                     key = value;

@@ -1,13 +1,13 @@
 //! `pyerrors.h`, `warnings.h`: exceptions and warnings with formatted messages.
 
 use rustpython_vm::builtins::{PyStr, PyType, PyTypeRef};
-use rustpython_vm::{AsObject, PyObjectRef, PyRef, PyResult, VirtualMachine, warn};
+use rustpython_vm::{AsObject, PyRef, PyResult, VirtualMachine, warn};
 
 use super::super::format::text_from_format;
 use super::super::needed::*;
-use super::super::{Nothing, border, object, optional, python};
+use super::super::{Nothing, border, optional, python};
 use super::*;
-use crate::proxy::{vm_of, vm_of_stolen};
+use crate::proxy::vm_of_stolen;
 use crate::refcount;
 
 /// Sets an exception whose argument is a formatted message. Always NULL.
