@@ -153,12 +153,7 @@ impl Text {
     }
 
     /// Characters, cut to `precision` and padded.
-    fn string(
-        &mut self,
-        points: impl Iterator<Item = u32>,
-        precision: Option<usize>,
-        spec: &Spec,
-    ) {
+    fn string(&mut self, points: impl Iterator<Item = u32>, precision: Option<usize>, spec: &Spec) {
         let start = self.0.len();
         self.0.extend(points.take(precision.unwrap_or(usize::MAX)));
         let len = self.0.len() - start;
@@ -171,7 +166,11 @@ impl Text {
 
     /// UTF-8; with `cut`, that may have gone through a character, whose rest is left out.
     fn utf8(&mut self, text: &[u8], cut: bool, spec: &Spec) {
-        let text = if cut { without_incomplete_end(text) } else { text };
+        let text = if cut {
+            without_incomplete_end(text)
+        } else {
+            text
+        };
         let text = String::from_utf8_lossy(text);
         self.string(text.chars().map(u32::from), None, spec);
     }
@@ -184,13 +183,13 @@ impl Text {
 
 /// `text` up to a character at its end of which bytes are missing.
 fn without_incomplete_end(text: &[u8]) -> &[u8] {
-    let missing = text
-        .utf8_chunks()
-        .last()
-        .map_or(0, |chunk| match std::str::from_utf8(chunk.invalid()) {
-            Err(e) if e.error_len().is_none() => chunk.invalid().len(),
-            _ => 0,
-        });
+    let missing =
+        text.utf8_chunks()
+            .last()
+            .map_or(0, |chunk| match std::str::from_utf8(chunk.invalid()) {
+                Err(e) if e.error_len().is_none() => chunk.invalid().len(),
+                _ => 0,
+            });
     &text[..text.len() - missing]
 }
 
@@ -342,9 +341,7 @@ impl Formatter {
                 self.text.0.push(point);
                 Ok(())
             }
-            _ => Err(overflow_error(
-                "character argument not in range(0x110000)",
-            )),
+            _ => Err(overflow_error("character argument not in range(0x110000)")),
         }
     }
 
@@ -549,8 +546,7 @@ pub unsafe extern "C" fn PyBytes_FromFormatV(
     border(|vm| {
         // SAFETY: the caller of the variadic function answers for its arguments.
         let bytes = unsafe {
-            Format::of(vm, format)
-                .and_then(|format| bytes_from_format(format, VaList::copy_of(va)))
+            Format::of(vm, format).and_then(|format| bytes_from_format(format, VaList::copy_of(va)))
         };
         Ok(or_null(bytes.and_then(|bytes| {
             allocated(bytesobject::from_slice(&bytes))
@@ -583,7 +579,10 @@ mod tests {
     }
 
     fn shown(text: Text) -> String {
-        text.0.into_iter().map(|c| char::from_u32(c).expect("text")).collect()
+        text.0
+            .into_iter()
+            .map(|c| char::from_u32(c).expect("text"))
+            .collect()
     }
 
     #[test]
@@ -600,11 +599,25 @@ mod tests {
         assert_eq!(spec("d", &[]), plain);
         assert_eq!(
             spec("-05.3lld", &[]),
-            Spec { left: true, zero: true, width: Some(5), precision: Some(3), size: Size::Wide, ..plain }
+            Spec {
+                left: true,
+                zero: true,
+                width: Some(5),
+                precision: Some(3),
+                size: Size::Wide,
+                ..plain
+            }
         );
         assert_eq!(
             spec("*.*ls", &[-7, -1]),
-            Spec { left: true, width: Some(7), precision: Some(0), size: Size::Long, conversion: b's', ..plain }
+            Spec {
+                left: true,
+                width: Some(7),
+                precision: Some(0),
+                size: Size::Long,
+                conversion: b's',
+                ..plain
+            }
         );
         assert_eq!(spec(".s", &[]).precision, None);
         assert!(spec("#N", &[]).is_valid() && spec("ld", &[]).is_valid());

@@ -5,7 +5,14 @@ use std::ffi::{c_char, c_double, c_int, c_long, c_longlong, c_ulong, c_void};
 use crate::layout::*;
 
 unsafe extern "C" {
-    pub fn PyBuffer_FillInfo(view: *mut Py_buffer, o: *mut PyObject, buf: *mut c_void, len: Py_ssize_t, readonly: c_int, flags: c_int) -> c_int;
+    pub fn PyBuffer_FillInfo(
+        view: *mut Py_buffer,
+        o: *mut PyObject,
+        buf: *mut c_void,
+        len: Py_ssize_t,
+        readonly: c_int,
+        flags: c_int,
+    ) -> c_int;
     pub fn PyBuffer_Release(view: *mut Py_buffer);
     pub fn PyCallable_Check(o: *mut PyObject) -> c_int;
     pub fn PyComplex_AsCComplex(o: *mut PyObject) -> Py_complex;
@@ -27,8 +34,18 @@ unsafe extern "C" {
     pub fn PyObject_IsTrue(o: *mut PyObject) -> c_int;
     pub fn PyObject_Repr(o: *mut PyObject) -> *mut PyObject;
     pub fn PyObject_Str(o: *mut PyObject) -> *mut PyObject;
-    pub fn PyObject_Vectorcall(callable: *mut PyObject, args: *const *mut PyObject, nargsf: usize, kwnames: *mut PyObject) -> *mut PyObject;
-    pub fn PyObject_VectorcallMethod(name: *mut PyObject, args: *const *mut PyObject, nargsf: usize, kwnames: *mut PyObject) -> *mut PyObject;
+    pub fn PyObject_Vectorcall(
+        callable: *mut PyObject,
+        args: *const *mut PyObject,
+        nargsf: usize,
+        kwnames: *mut PyObject,
+    ) -> *mut PyObject;
+    pub fn PyObject_VectorcallMethod(
+        name: *mut PyObject,
+        args: *const *mut PyObject,
+        nargsf: usize,
+        kwnames: *mut PyObject,
+    ) -> *mut PyObject;
     pub fn PySequence_Check(o: *mut PyObject) -> c_int;
     pub fn PySequence_Size(o: *mut PyObject) -> Py_ssize_t;
     pub fn PySequence_Tuple(o: *mut PyObject) -> *mut PyObject;
@@ -37,7 +54,11 @@ unsafe extern "C" {
     pub fn PyType_GetQualName(ty: *mut PyTypeObject) -> *mut PyObject;
     pub fn PyType_IsSubtype(a: *mut PyTypeObject, b: *mut PyTypeObject) -> c_int;
     pub fn PyUnicodeWriter_WriteStr(w: *mut PyUnicodeWriter, o: *mut PyObject) -> c_int;
-    pub fn PyUnicode_AsEncodedString(o: *mut PyObject, encoding: *const c_char, errors: *const c_char) -> *mut PyObject;
+    pub fn PyUnicode_AsEncodedString(
+        o: *mut PyObject,
+        encoding: *const c_char,
+        errors: *const c_char,
+    ) -> *mut PyObject;
     pub fn PyUnicode_AsUTF8AndSize(o: *mut PyObject, size: *mut Py_ssize_t) -> *const c_char;
     pub fn PyUnicode_DecodeFSDefault(s: *const c_char) -> *mut PyObject;
     pub fn PyUnicode_FromOrdinal(o: c_int) -> *mut PyObject;

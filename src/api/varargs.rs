@@ -16,7 +16,9 @@ use crate::layout::{__va_list_tag, Py_ssize_t, PyObject};
 use crate::thread::{self, error};
 
 #[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", unix)))]
-compile_error!("VaList reads the va_list of the System V ABI for AMD64; another ABI needs another reader");
+compile_error!(
+    "VaList reads the va_list of the System V ABI for AMD64; another ABI needs another reader"
+);
 
 /// Bytes of the register save area that hold general purpose registers.
 const GP_END: c_uint = 48;

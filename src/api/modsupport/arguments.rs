@@ -416,7 +416,11 @@ impl Call<'_> {
         if max == 0 {
             return type_error(format!("{} takes no positional arguments", self.who()));
         }
-        let how = if min == usize::MAX { "exactly" } else { "at most" };
+        let how = if min == usize::MAX {
+            "exactly"
+        } else {
+            "at most"
+        };
         type_error(format!(
             "{} takes {how} {max} positional argument{} ({} given)",
             self.who(),

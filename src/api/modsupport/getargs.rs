@@ -7,8 +7,8 @@
 use std::ffi::{c_char, c_int, c_long, c_uint, c_ulong, c_void};
 use std::ptr;
 
-use super::super::needed::*;
 use super::super::format::type_name;
+use super::super::needed::*;
 use super::super::varargs::errors::warn_deprecated;
 use super::super::varargs::*;
 use crate::layout::*;
@@ -77,7 +77,12 @@ pub unsafe fn kind_of(arg: *mut PyObject) -> String {
         return "None".to_owned();
     }
     // SAFETY: every type has a name.
-    unsafe { clip(std::ffi::CStr::from_ptr((*(*arg).ob_type).tp_name).to_bytes(), 50) }
+    unsafe {
+        clip(
+            std::ffi::CStr::from_ptr((*(*arg).ob_type).tp_name).to_bytes(),
+            50,
+        )
+    }
 }
 
 /// # Safety
@@ -86,7 +91,10 @@ pub unsafe fn kind_of(arg: *mut PyObject) -> String {
 unsafe fn wrong(expected: &str, arg: *mut PyObject) -> Mismatch {
     // SAFETY: by this function's contract.
     let actual = unsafe { kind_of(arg) };
-    unfit(format!("must be {}, not {actual}", clip(expected.as_bytes(), 50)))
+    unfit(format!(
+        "must be {}, not {actual}",
+        clip(expected.as_bytes(), 50)
+    ))
 }
 
 #[cold]
@@ -213,7 +221,11 @@ unsafe fn complex(arg: *mut PyObject) -> Raising<Py_complex> {
             return Ok((*arg.cast::<PyComplexObject>()).cval);
         }
         let value = PyComplex_AsCComplex(arg);
-        if error::occurred() { Err(Raised) } else { Ok(value) }
+        if error::occurred() {
+            Err(Raised)
+        } else {
+            Ok(value)
+        }
     }
 }
 
@@ -343,7 +355,10 @@ impl Converter {
                 return self.tuple_items(arg, n, format);
             }
             if PySequence_Check(arg) == 0 || is_str(arg) || is_bytes(arg) || is_bytearray(arg) {
-                return Err(unfit(format!("must be {n}-item tuple, not {}", kind_of(arg))));
+                return Err(unfit(format!(
+                    "must be {n}-item tuple, not {}",
+                    kind_of(arg)
+                )));
             }
             if borrows {
                 let name = type_name((*arg).ob_type, ".")?;
@@ -590,7 +605,11 @@ impl Converter {
                 return self.store(bytearray_contents(arg), to, size, arg);
             }
             if !is_str(arg) {
-                let expected = if recode { "str" } else { "str, bytes or bytearray" };
+                let expected = if recode {
+                    "str"
+                } else {
+                    "str, bytes or bytearray"
+                };
                 return Err(wrong(expected, arg));
             }
             let bytes = non_null(PyUnicode_AsEncodedString(arg, encoding, ptr::null()))?;
@@ -898,6 +917,9 @@ mod tests {
             describe(2, "must be int, not str", &[0, 1], Some(b"f")),
             "f() argument 2, item 1, item 0 must be int, not str"
         );
-        assert_eq!(describe(0, "must be int", &[], None), "argument must be int");
+        assert_eq!(
+            describe(0, "must be int", &[], None),
+            "argument must be int"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The variadic ways to call something, and `PyTuple_Pack`.
 
-use std::ffi::{c_char, CStr};
+use std::ffi::{CStr, c_char};
 use std::ptr;
 
 use rustpython_vm::VirtualMachine;
@@ -10,9 +10,7 @@ use super::super::modsupport::{build, build_stack, is_a};
 use super::super::needed::*;
 use super::super::null_argument;
 use super::*;
-use crate::layout::{
-    PY_VECTORCALL_ARGUMENTS_OFFSET, Py_TPFLAGS_TUPLE_SUBCLASS, _Py_Identifier,
-};
+use crate::layout::{_Py_Identifier, PY_VECTORCALL_ARGUMENTS_OFFSET, Py_TPFLAGS_TUPLE_SUBCLASS};
 use crate::proxy::mirror::tupleobject;
 use crate::{refcount, types};
 
@@ -126,7 +124,11 @@ pub unsafe extern "C" fn pyabi_PyObject_CallMethod(
     va: *mut __va_list_tag,
 ) -> *mut PyObject {
     // SAFETY: the caller of the variadic function answers for its arguments.
-    border(|vm| Ok(or_null(unsafe { call_method(vm, object, name, format, va) })))
+    border(|vm| {
+        Ok(or_null(unsafe {
+            call_method(vm, object, name, format, va)
+        }))
+    })
 }
 
 /// The work of `_PyObject_CallMethodId`: the result is new, or NULL with an exception set.
@@ -220,7 +222,9 @@ pub unsafe extern "C" fn pyabi_PyEval_CallFunction(
             return Err(null_argument(vm));
         }
         // SAFETY: the caller of the variadic function answers for its arguments.
-        Ok(or_null(unsafe { call_with_built(vm, callable, format, va) }))
+        Ok(or_null(unsafe {
+            call_with_built(vm, callable, format, va)
+        }))
     })
 }
 
