@@ -4,33 +4,23 @@
 
 mod support;
 
-use std::ffi::OsString;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(3600);
 
-/// The interpreter that has pip: an environment that the one under test makes for itself.
-fn pip() -> &'static OsString {
-    static PYTHON: OnceLock<OsString> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        support::recorder().unwrap_or_else(|| {
-            let venv = support::scratch("suites").join("venv");
-            support::prepare(support::python().args(["-m", "venv", "--clear"]).arg(&venv));
-            venv.join("bin/python").into()
-        })
-    })
-}
-
 fn suite(name: &str) {
+    static PIP: OnceLock<PathBuf> = OnceLock::new();
+    let pip = PIP.get_or_init(|| support::python_with_pip("suites"));
     let mut python = support::python();
     python
         .arg(support::root().join("tests/suites/run.py"))
         .arg("--work")
         .arg(support::scratch("suites"))
         .arg("--pip")
-        .arg(pip())
+        .arg(pip)
         .arg(name);
     if support::recorder().is_some() {
         python.arg("--record");

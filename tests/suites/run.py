@@ -1,6 +1,7 @@
 """Runs packages' own test suites in the interpreter that runs this script.
 
     run.py [--work FOLDER] [--pip PYTHON] [--record] NAME...     run these rows of packages.toml
+    run.py [--pip PYTHON] --install FOLDER NAME...               only install, also from requirements.txt
     run.py --list                                                list the rows
 
 The wheel is installed by `PYTHON -m pip`, PYTHON being this interpreter or an environment made by it
@@ -107,7 +108,7 @@ def run_pytest(python, row, work):
     """Outcomes by test, and everything wrong with the run itself."""
     site = work / "site"
     names = [*BASE, *row.get("requires", [])]
-    install(python, site, [f"{row['name']}=={row['version']} --hash=sha256:{row['wheel']}", *(pins()[n] for n in names)])
+    install(python, site, [wheel_line(row), *(pins()[n] for n in names)])
     start = work / "tests"
     if "folder" in row:
         start = unpack(python, row, work)
@@ -144,6 +145,10 @@ def run_pytest(python, row, work):
     return outcomes, problems
 
 
+def wheel_line(row):
+    return f"{row['name']}=={row['version']} --hash=sha256:{row['wheel']}"
+
+
 def record(row, outcomes, problems):
     passed = sum(kind == "passed" for kind in outcomes.values())
     if passed != row["passed"]:
@@ -175,6 +180,7 @@ def main():
     parser.add_argument("--work", type=Path, default=HERE.parents[1] / "target" / "suites")
     parser.add_argument("--pip", default=sys.executable, metavar="PYTHON")
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--install", type=Path, metavar="FOLDER")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
@@ -182,6 +188,10 @@ def main():
     if options.list:
         for row in rows.values():
             print(row["stage"], row["name"], row["version"], row.get("skip", ""))
+        return 0
+    if options.install:
+        lines = [wheel_line(rows[name]) if name in rows else pins()[name] for name in options.names]
+        install(options.pip, options.install.resolve(), lines)
         return 0
     failed = 0
     for name in options.names:
