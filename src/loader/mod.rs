@@ -1,5 +1,6 @@
 //! Loading extension modules: [`inspect`] the file, open it, run its init function.
 
+pub mod init;
 pub mod inspect;
 
 use std::collections::HashSet;
@@ -26,16 +27,16 @@ pub fn create_dynamic(spec: PyObjectRef, vm: &VirtualMachine) -> PyResult {
     let path = vm.fsencode(&origin)?;
     check(Path::new(&path), &name.as_wtf8().to_string_lossy())
         .map_err(|message| import_error(vm, &message, &name, &origin))?;
-    Err(import_error(
-        vm,
-        "initialising extension modules is not available in this build",
-        &name,
-        &origin,
-    ))
+    init::load(&spec, vm)
 }
 
 /// `_imp.exec_dynamic`: runs the `Py_mod_exec` slots of a module that [`create_dynamic`] made.
-pub fn exec_dynamic(_module: PyObjectRef, _vm: &VirtualMachine) -> PyResult<i32> {
+///
+/// # Errors
+///
+/// What a slot raises.
+pub fn exec_dynamic(module: PyObjectRef, vm: &VirtualMachine) -> PyResult<i32> {
+    init::execute(&module, vm)?;
     Ok(0)
 }
 

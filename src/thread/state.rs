@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::mem;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustpython_vm::{AsObject, VirtualMachine};
 use rustpython_vm::vm::thread::SavedThreadState;
@@ -30,7 +31,9 @@ pub struct ThreadState {
     /// Calls of C functions under way on this thread.
     pub depth: usize,
     /// Tokens that `PyGILState_Ensure` handed out: how to undo each.
-    pub ensured: Vec<super::super::api::pystate::Ensured>,
+    pub ensured: Vec<crate::api::pystate::Ensured>,
+    /// The thread's VM was made for it by `PyGILState_Ensure` or its like.
+    pub owns_vm: bool,
 }
 
 thread_local! {
@@ -43,7 +46,10 @@ struct Owned;
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        let _ = HERE.try_with(|here| here.set(ptr::null_mut()));
+        let here = HERE.try_with(|here| here.replace(ptr::null_mut()));
+        if let Ok(me) = here {
+            states().live.retain(|&address| address != me as usize);
+        }
         // The memory itself stays: the lock's word may still name it as the
         // last owner, and extensions may have kept the pointer.
     }
@@ -82,32 +88,100 @@ pub fn here_with(vm: &VirtualMachine) -> *mut ThreadState {
 
 #[cold]
 fn create(vm: &VirtualMachine) -> *mut ThreadState {
+    let me = make();
+    // SAFETY: freshly made, ours alone.
+    unsafe { (*me).vm = vm };
+    bind_here(me);
+    me
+}
+
+/// The states alive, in the order in which they were made, and those that may
+/// be used again. Memory of a state is never freed: the lock's word may still
+/// name it as the last owner.
+#[derive(Default)]
+struct States {
+    live: Vec<usize>,
+    retired: Vec<usize>,
+}
+
+static STATES: Mutex<States> = Mutex::new(States {
+    live: Vec::new(),
+    retired: Vec::new(),
+});
+
+fn states() -> MutexGuard<'static, States> {
+    STATES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A fresh state that no thread has yet.
+pub fn make() -> *mut ThreadState {
     // SAFETY: a thread state is plain words, pointers and options of them,
     // for all of which zero is a value.
     let c: PyThreadState = unsafe { mem::zeroed() };
-    let me = Box::into_raw(Box::new(ThreadState {
+    let fresh = ThreadState {
         c,
-        vm,
+        vm: ptr::null(),
         borrowed: Vec::new(),
         saved: Vec::new(),
         depth: 0,
         ensured: Vec::new(),
-    }));
-    // SAFETY: freshly made, ours alone; the pointers stay valid since the
-    // state is never moved.
+        owns_vm: false,
+    };
+    let mut states = states();
+    let me = match states.retired.pop() {
+        Some(address) => {
+            let me = address as *mut ThreadState;
+            // SAFETY: nobody uses a retired state, and it is still allocated.
+            unsafe { *me = fresh };
+            me
+        }
+        None => Box::into_raw(Box::new(fresh)),
+    };
+    states.live.push(me as usize);
+    // SAFETY: ours alone; the pointers stay valid since the state is never moved.
     unsafe {
         let c = &mut (*me).c;
         c.interp = interpreter();
         c.exc_info = &raw mut c.exc_state;
         c.id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        c.thread_id = libc::pthread_self();
-        c.native_thread_id = libc::syscall(libc::SYS_gettid) as _;
         c.py_recursion_limit = 1000;
         c.py_recursion_remaining = 1000;
     }
+    me
+}
+
+/// Makes `me` this thread's state.
+pub fn bind_here(me: *mut ThreadState) {
+    if !me.is_null() {
+        // SAFETY: a state is used by one thread at a time.
+        unsafe {
+            let c = &mut (*me).c;
+            c.thread_id = libc::pthread_self();
+            c.native_thread_id = libc::syscall(libc::SYS_gettid) as _;
+        }
+    }
     HERE.set(me);
     OWNED.set(Some(Owned));
-    me
+}
+
+/// Nobody uses `me` any more, and nothing hangs off it.
+pub fn retire(me: *mut ThreadState) {
+    let mut states = states();
+    states.live.retain(|&address| address != me as usize);
+    states.retired.push(me as usize);
+}
+
+/// The state that was made after `me`, or the first one for NULL.
+pub fn after(me: *mut ThreadState) -> *mut ThreadState {
+    let states = states();
+    let next = match me.is_null() {
+        true => states.live.first(),
+        false => {
+            let at = states.live.iter().position(|&address| address == me as usize);
+            at.and_then(|at| states.live.get(at + 1))
+        }
+    };
+    next.map_or(ptr::null_mut(), |&address| address as *mut ThreadState)
 }
 
 /// The state of the thread that holds the extension lock: this one, when C
@@ -155,8 +229,9 @@ pub fn call_c<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Drops the borrowed references from the one at `mark` on.
 #[cold]
-fn release_borrowed(me: *mut ThreadState, mark: usize) {
+pub fn release_borrowed(me: *mut ThreadState, mark: usize) {
     // SAFETY: this thread's own state. Deallocation may borrow again, so the
     // list is looked at anew each time.
     unsafe {
