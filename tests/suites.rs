@@ -5,16 +5,22 @@
 mod support;
 
 use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(3600);
 
 fn suite(name: &str) {
+    static PIP: OnceLock<PathBuf> = OnceLock::new();
+    let pip = PIP.get_or_init(|| support::python_with_pip("suites"));
     let mut python = support::python();
     python
         .arg(support::root().join("tests/suites/run.py"))
         .arg("--work")
         .arg(support::scratch("suites"))
+        .arg("--pip")
+        .arg(pip)
         .arg(name);
     if support::recorder().is_some() {
         python.arg("--record");

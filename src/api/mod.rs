@@ -9,9 +9,15 @@
 //! the function takes over.
 
 pub mod abstract_;
+pub mod bytearrayobject;
+pub mod bytesobject;
 pub mod call;
 pub mod ceval;
+pub mod check;
+pub mod codecs;
+pub mod dictobject;
 pub mod format;
+pub mod listobject;
 pub mod longobject;
 pub mod methodobject;
 pub mod modsupport;
@@ -19,13 +25,18 @@ pub mod moduleobject;
 pub mod needed;
 pub mod object;
 pub mod objimpl;
+pub mod odictobject;
 pub mod pyerrors;
 pub mod pyhash;
 pub mod pymem;
 pub mod pystate;
 pub mod refcount;
+pub mod setobject;
+pub mod sliceobject;
 pub mod structmember;
+pub mod tupleobject;
 pub mod typeobject;
+pub mod unicodeobject;
 pub mod varargs;
 
 use std::ffi::{CStr, c_char, c_double, c_int, c_long, c_longlong, c_uint, c_ulong, c_ulonglong};

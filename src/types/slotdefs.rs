@@ -64,7 +64,10 @@ impl Slot {
                 }
                 table = self.suite.make(t);
             }
-            table.add(self.offset as usize).cast::<Function>().write(function);
+            table
+                .add(self.offset as usize)
+                .cast::<Function>()
+                .write(function);
         }
     }
 }
@@ -92,7 +95,9 @@ impl Suite {
     /// Gives a type the table that it lacks.
     unsafe fn make(self, t: *mut PyTypeObject) -> *mut u8 {
         fn table<T>() -> *mut T {
-            arena::immortal(std::alloc::Layout::new::<T>()).as_ptr().cast()
+            arena::immortal(std::alloc::Layout::new::<T>())
+                .as_ptr()
+                .cast()
         }
         // SAFETY: the caller has a live type, and zeroed tables are valid.
         unsafe {
@@ -238,8 +243,8 @@ slotdefs! {
     "__init__" tp_init Init, "($self, /, *args, **kwargs)", "Initialize self.  See help(type(self)) for accurate signature.";
     "__new__" tp_new None, "(type, /, *args, **kwargs)", "Create and return new object.  See help(type) for accurate signature.";
     "__del__" tp_finalize Del, "($self, /)", "Called when the instance is about to be destroyed.";
-    "__buffer__" bf_getbuffer GetBuffer, "($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.";
-    "__release_buffer__" bf_releasebuffer ReleaseBuffer, "($self, buffer, /)", "Release the buffer object that exposes the underlying memory of the object.";
+    "__buffer__" bf_getbuffer None, "($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.";
+    "__release_buffer__" bf_releasebuffer None, "($self, buffer, /)", "Release the buffer object that exposes the underlying memory of the object.";
     "__await__" am_await Unary, "($self, /)", "Return an iterator to be used in await expression.";
     "__aiter__" am_aiter Unary, "($self, /)", "Return an awaitable, that resolves in asynchronous iterator.";
     "__anext__" am_anext Unary, "($self, /)", "Return a value or raise StopAsyncIteration.";

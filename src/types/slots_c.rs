@@ -9,13 +9,12 @@ use std::mem::transmute;
 use std::ptr;
 
 use rustpython_vm::builtins::{PyBaseExceptionRef, PyStr, PyType, PyTypeRef};
-use rustpython_vm::convert::ToPyObject;
 use rustpython_vm::function::{Either, FuncArgs, PyComparisonValue, PySetterValue};
 use rustpython_vm::protocol::{
-    BufferFlags, PyBuffer, PyIterReturn, PyMapping, PyNumber, PyNumberBinaryFunc,
+    PyIterReturn, PyMapping, PyNumber, PyNumberBinaryFunc,
     PyNumberTernaryFunc, PySequence,
 };
-use rustpython_vm::types::{PyComparisonOp, PyTypeSlots};
+use rustpython_vm::types::PyComparisonOp;
 use rustpython_vm::{
     AsObject, Py, PyObject as VmObject, PyObjectRef, PyRef, PyResult, VirtualMachine,
 };
@@ -24,7 +23,6 @@ use super::slotdefs::{Function, SLOTDEFS, Shape, Slot, SlotDef, slot};
 use super::wrapper::WrapperDescr;
 use super::{c_type_of, is_c_class, slots_vm, statics};
 use crate::api::object as c_object;
-use crate::api::pybuffer;
 use crate::layout::*;
 use crate::proxy::mirror::{self, tupleobject};
 use crate::proxy::prefix::{flag, prefix_of_or_new};
@@ -47,24 +45,19 @@ pub struct Arg<'a> {
     v: &'a VmObject,
     /// The C object, borrowed from this.
     pub p: *mut PyObject,
-    lent: bool,
 }
 
 impl<'a> Arg<'a> {
     /// The caller holds the lock until this is dropped.
     #[inline]
     pub fn new(vm: &VirtualMachine, v: &'a VmObject) -> Self {
-        match instance::lend(v) {
-            Some(p) => Self { v, p, lent: true },
-            None => Self {
-                v,
-                p: c_argument(vm, v),
-                lent: false,
-            },
+        Self {
+            v,
+            p: c_argument(vm, v),
         }
     }
 
-    unsafe fn ty(&self) -> *mut PyTypeObject {
+    fn ty(&self) -> *mut PyTypeObject {
         // SAFETY: a live object.
         unsafe { (*self.p).ob_type }
     }
@@ -73,14 +66,8 @@ impl<'a> Arg<'a> {
 impl Drop for Arg<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the object is live and the lock held, see `new`.
-        unsafe {
-            if self.lent {
-                instance::after_call(self.v, self.p);
-            } else {
-                drop_argument(self.p);
-            }
-        }
+        // SAFETY: the reference is from `c_argument`, `v` is alive and the lock held, see `new`.
+        unsafe { drop_argument(self.p) };
     }
 }
 
@@ -108,7 +95,9 @@ impl CallArgs {
         } else {
             let dict = vm.ctx.new_dict();
             for (name, value) in args.kwargs.iter() {
-                let name = vm.ctx.intern_str(name.as_ref() as &rustpython_vm::common::wtf8::Wtf8);
+                let name = vm
+                    .ctx
+                    .intern_str(name.as_ref() as &rustpython_vm::common::wtf8::Wtf8);
                 dict.set_item(name, value.clone(), vm)?;
             }
             c_of(vm, dict.as_object())
@@ -141,9 +130,17 @@ fn tuple_of(vm: &VirtualMachine, items: &[PyObjectRef]) -> *mut PyObject {
         let tuple = tupleobject::new(statics::tuple_type(), items.len());
         assert!(!tuple.is_null(), "out of memory");
         for (place, item) in tupleobject::items(tuple).iter_mut().zip(items) {
-            *place = c_argument(vm, item);
+            *place = c_element(vm, item);
         }
         tuple
+    }
+}
+
+/// The C object of an element that C may keep beyond the call.
+fn c_element(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
+    match instance::of(v) {
+        Some(_) => c_of(vm, v),
+        None => c_argument(vm, v),
     }
 }
 
@@ -243,13 +240,26 @@ unsafe fn candidates(
     // SAFETY: the arguments are live.
     unsafe {
         let (ta, tb) = (a.0.ty(), b.0.ty());
-        let left = if a.1 { function_from(ta, slot, own) } else { ptr::null() };
-        let right = if b.1 && ta != tb { function_from(tb, slot, own) } else { ptr::null() };
+        let left = if a.1 {
+            function_from(ta, slot, own)
+        } else {
+            ptr::null()
+        };
+        let right = if b.1 && ta != tb {
+            function_from(tb, slot, own)
+        } else {
+            ptr::null()
+        };
         if right == left {
             return [left, ptr::null()];
         }
-        let right_first = a.0.v.class().is(b.0.v.class()) || b.0.v.class().fast_issubclass(a.0.v.class());
-        if !right.is_null() && right_first { [right, left] } else { [left, right] }
+        let right_first =
+            a.0.v.class().is(b.0.v.class()) || b.0.v.class().fast_issubclass(a.0.v.class());
+        if !right.is_null() && right_first {
+            [right, left]
+        } else {
+            [left, right]
+        }
     }
 }
 
@@ -310,8 +320,16 @@ fn nb_power(a: &VmObject, b: &VmObject, c: &VmObject, vm: &VirtualMachine) -> Py
         let (x, y, z) = (Arg::new(vm, a), Arg::new(vm, b), Arg::new(vm, c));
         let own = slots_vm::nb_power::<true> as *const () as Function;
         let [first, second] = candidates((&x, left), (&y, right), slot::nb_power, own);
-        let last = if third { function_from(z.ty(), slot::nb_power, own) } else { ptr::null() };
-        let last = if last == first || last == second { ptr::null() } else { last };
+        let last = if third {
+            function_from(z.ty(), slot::nb_power, own)
+        } else {
+            ptr::null()
+        };
+        let last = if last == first || last == second {
+            ptr::null()
+        } else {
+            last
+        };
         for f in [first, second, last] {
             if let Some(f) = transmute::<Function, Option<ternaryfunc>>(f) {
                 let who = || slot_wrapper_name("__pow__", if left { a } else { b });
@@ -513,8 +531,8 @@ fn mp_subscript(mapping: PyMapping<'_>, key: &VmObject, vm: &VirtualMachine) -> 
     // SAFETY: the arguments are live during the call.
     in_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
-        let f =
-            find!(mp_subscript: binaryfunc, arg).ok_or_else(|| unsupported(vm, v, "__getitem__"))?;
+        let f = find!(mp_subscript: binaryfunc, arg)
+            .ok_or_else(|| unsupported(vm, v, "__getitem__"))?;
         let key = Arg::new(vm, key);
         error::object_result(vm, f(arg.p, key.p), || slot_wrapper_name("__getitem__", v))
     })
@@ -635,7 +653,12 @@ pub unsafe fn call_vectorcall(
     // SAFETY: by this function's contract; the arguments live until the end of this function.
     unsafe {
         let first = pointers.as_mut_ptr().add(1);
-        let result = f(callable, first, nargs | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
+        let result = f(
+            callable,
+            first,
+            nargs | PY_VECTORCALL_ARGUMENTS_OFFSET,
+            names,
+        );
         let result = error::object_result(vm, result, who);
         refcount::xdecref(names);
         result
@@ -654,9 +677,15 @@ fn vectorcall(
     let done = in_c(vm, || unsafe {
         let callable = Arg::new(vm, v);
         let f = vectorcall_function(callable.p)?;
-        Some(call_vectorcall(vm, f, callable.p, &args, nargs, kwnames, || {
-            slot_wrapper_name("__call__", v)
-        }))
+        Some(call_vectorcall(
+            vm,
+            f,
+            callable.p,
+            &args,
+            nargs,
+            kwnames,
+            || slot_wrapper_name("__call__", v),
+        ))
     });
     match done {
         Some(result) => result,
@@ -673,7 +702,9 @@ fn tp_getattro(v: &VmObject, name: &Py<PyStr>, vm: &VirtualMachine) -> PyResult 
             let name = Arg::new(vm, name.as_object());
             return error::object_result(vm, f(arg.p, name.p), who);
         }
-        let f = (*arg.ty()).tp_getattr.ok_or_else(|| unsupported(vm, v, name.to_str().unwrap_or("?")))?;
+        let f = (*arg.ty())
+            .tp_getattr
+            .ok_or_else(|| unsupported(vm, v, name.to_str().unwrap_or("?")))?;
         let name = c_name(vm, name)?;
         error::object_result(vm, f(arg.p, name.as_ptr().cast_mut()), who)
     })
@@ -681,7 +712,7 @@ fn tp_getattro(v: &VmObject, name: &Py<PyStr>, vm: &VirtualMachine) -> PyResult 
 
 /// A name for the legacy `tp_getattr` and `tp_setattr`.
 fn c_name(vm: &VirtualMachine, name: &Py<PyStr>) -> PyResult<CString> {
-    let text = name.to_str().ok_or_else(|| vm.new_unicode_encode_error_surrogates(name))?;
+    let text = name.try_as_utf8(vm)?.as_str();
     CString::new(text).map_err(|_| vm.new_value_error("embedded null character"))
 }
 
@@ -820,7 +851,11 @@ fn tp_init(v: &VmObject, args: FuncArgs, vm: &VirtualMachine) -> PyResult<()> {
     // SAFETY: the arguments are live during the call.
     in_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
-        let function = function_from(arg.ty(), slot::tp_init, slots_vm::virtual_function(slot::tp_init));
+        let function = function_from(
+            arg.ty(),
+            slot::tp_init,
+            slots_vm::virtual_function(slot::tp_init),
+        );
         let Some(f) = transmute::<Function, Option<initproc>>(function) else {
             return Ok(());
         };
@@ -865,8 +900,11 @@ fn tp_finalize(v: &VmObject, vm: &VirtualMachine) -> PyResult<()> {
     // SAFETY: the arguments are live during the call.
     in_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
-        let function =
-            function_from(arg.ty(), slot::tp_finalize, slots_vm::virtual_function(slot::tp_finalize));
+        let function = function_from(
+            arg.ty(),
+            slot::tp_finalize,
+            slots_vm::virtual_function(slot::tp_finalize),
+        );
         let prefix = prefix_of_or_new(arg.p);
         if let Some(f) = transmute::<Function, Option<destructor>>(function)
             && !(*prefix).has(flag::FINALIZED)
@@ -878,110 +916,95 @@ fn tp_finalize(v: &VmObject, vm: &VirtualMachine) -> PyResult<()> {
     Ok(())
 }
 
-fn as_buffer(v: &VmObject, flags: BufferFlags, vm: &VirtualMachine) -> PyResult<PyBuffer> {
-    pybuffer::buffer_of_c(v, flags, vm)
-}
-
 /// Stores the VM's function for one special method, whose C slot `class` has.
 fn store(class: &Py<PyType>, def: &SlotDef) {
     let slots = &class.slots;
-    macro_rules! number {
+    macro_rules! operators {
         ($($c:ident $left:ident $right:ident;)*) => {
             match (def.slot, def.shape) {
                 $(
-                    (slot::$c, Shape::BinaryRight) => slots.as_number.$right.store(Some($c)),
-                    (slot::$c, _) => slots.as_number.$left.store(Some($c)),
+                    (slot::$c, Shape::BinaryRight | Shape::TernaryRight) => {
+                        return slots.as_number.$right.store(Some($c));
+                    }
+                    (slot::$c, _) => return slots.as_number.$left.store(Some($c)),
                 )*
-                _ => return false,
+                _ => {}
             }
         };
     }
-    macro_rules! plain {
-        ($($c:ident $($field:ident).+;)*) => {
+    macro_rules! others {
+        ($($c:ident $function:ident $($field:ident).+;)*) => {
             match def.slot {
-                $(slot::$c => slots.$($field).+.store(Some($c)),)*
-                _ => return false,
+                $(slot::$c => slots.$($field).+.store(Some($function)),)*
+                // The VM reaches the rest through the special method.
+                _ => {}
             }
         };
     }
-    let binary = || {
-        number! {
-            nb_add add right_add;
-            nb_subtract subtract right_subtract;
-            nb_multiply multiply right_multiply;
-            nb_remainder remainder right_remainder;
-            nb_divmod divmod right_divmod;
-            nb_lshift lshift right_lshift;
-            nb_rshift rshift right_rshift;
-            nb_and and right_and;
-            nb_xor xor right_xor;
-            nb_or or right_or;
-            nb_floor_divide floor_divide right_floor_divide;
-            nb_true_divide true_divide right_true_divide;
-            nb_matrix_multiply matrix_multiply right_matrix_multiply;
-        }
-        true
-    };
-    let others = || {
-        plain! {
-            nb_negative as_number.negative;
-            nb_positive as_number.positive;
-            nb_absolute as_number.absolute;
-            nb_bool as_number.boolean;
-            nb_invert as_number.invert;
-            nb_int as_number.int;
-            nb_float as_number.float;
-            nb_index as_number.index;
-            nb_inplace_add as_number.inplace_add;
-            nb_inplace_subtract as_number.inplace_subtract;
-            nb_inplace_multiply as_number.inplace_multiply;
-            nb_inplace_remainder as_number.inplace_remainder;
-            nb_inplace_power as_number.inplace_power;
-            nb_inplace_lshift as_number.inplace_lshift;
-            nb_inplace_rshift as_number.inplace_rshift;
-            nb_inplace_and as_number.inplace_and;
-            nb_inplace_xor as_number.inplace_xor;
-            nb_inplace_or as_number.inplace_or;
-            nb_inplace_floor_divide as_number.inplace_floor_divide;
-            nb_inplace_true_divide as_number.inplace_true_divide;
-            nb_inplace_matrix_multiply as_number.inplace_matrix_multiply;
-            mp_length as_mapping.length;
-            mp_subscript as_mapping.subscript;
-            mp_ass_subscript as_mapping.ass_subscript;
-            sq_length as_sequence.length;
-            sq_concat as_sequence.concat;
-            sq_repeat as_sequence.repeat;
-            sq_item as_sequence.item;
-            sq_ass_item as_sequence.ass_item;
-            sq_contains as_sequence.contains;
-            sq_inplace_concat as_sequence.inplace_concat;
-            sq_inplace_repeat as_sequence.inplace_repeat;
-            tp_repr repr;
-            tp_str str;
-            tp_hash hash;
-            tp_call call;
-            tp_getattro getattro;
-            tp_setattro setattro;
-            tp_richcompare richcompare;
-            tp_iter iter;
-            tp_iternext iternext;
-            tp_descr_get descr_get;
-            tp_descr_set descr_set;
-            tp_init init;
-            tp_finalize del;
-        }
-        true
-    };
-    match (def.slot, def.shape) {
-        (slot::nb_power, Shape::TernaryRight) => slots.as_number.right_power.store(Some(nb_power)),
-        (slot::nb_power, _) => slots.as_number.power.store(Some(nb_power)),
-        (slot::bf_getbuffer, _) => slots.as_buffer.store(Some(as_buffer)),
-        // The legacy slots are reached through the same functions.
-        (slot::tp_getattr, _) => slots.getattro.store(Some(tp_getattro)),
-        (slot::tp_setattr, _) => slots.setattro.store(Some(tp_setattro)),
-        _ => {
-            let _ = binary() || others();
-        }
+    operators! {
+        nb_add add right_add;
+        nb_subtract subtract right_subtract;
+        nb_multiply multiply right_multiply;
+        nb_remainder remainder right_remainder;
+        nb_divmod divmod right_divmod;
+        nb_power power right_power;
+        nb_lshift lshift right_lshift;
+        nb_rshift rshift right_rshift;
+        nb_and and right_and;
+        nb_xor xor right_xor;
+        nb_or or right_or;
+        nb_floor_divide floor_divide right_floor_divide;
+        nb_true_divide true_divide right_true_divide;
+        nb_matrix_multiply matrix_multiply right_matrix_multiply;
+    }
+    others! {
+        nb_negative nb_negative as_number.negative;
+        nb_positive nb_positive as_number.positive;
+        nb_absolute nb_absolute as_number.absolute;
+        nb_bool nb_bool as_number.boolean;
+        nb_invert nb_invert as_number.invert;
+        nb_int nb_int as_number.int;
+        nb_float nb_float as_number.float;
+        nb_index nb_index as_number.index;
+        nb_inplace_add nb_inplace_add as_number.inplace_add;
+        nb_inplace_subtract nb_inplace_subtract as_number.inplace_subtract;
+        nb_inplace_multiply nb_inplace_multiply as_number.inplace_multiply;
+        nb_inplace_remainder nb_inplace_remainder as_number.inplace_remainder;
+        nb_inplace_power nb_inplace_power as_number.inplace_power;
+        nb_inplace_lshift nb_inplace_lshift as_number.inplace_lshift;
+        nb_inplace_rshift nb_inplace_rshift as_number.inplace_rshift;
+        nb_inplace_and nb_inplace_and as_number.inplace_and;
+        nb_inplace_xor nb_inplace_xor as_number.inplace_xor;
+        nb_inplace_or nb_inplace_or as_number.inplace_or;
+        nb_inplace_floor_divide nb_inplace_floor_divide as_number.inplace_floor_divide;
+        nb_inplace_true_divide nb_inplace_true_divide as_number.inplace_true_divide;
+        nb_inplace_matrix_multiply nb_inplace_matrix_multiply as_number.inplace_matrix_multiply;
+        mp_length mp_length as_mapping.length;
+        mp_subscript mp_subscript as_mapping.subscript;
+        mp_ass_subscript mp_ass_subscript as_mapping.ass_subscript;
+        sq_length sq_length as_sequence.length;
+        sq_concat sq_concat as_sequence.concat;
+        sq_repeat sq_repeat as_sequence.repeat;
+        sq_item sq_item as_sequence.item;
+        sq_ass_item sq_ass_item as_sequence.ass_item;
+        sq_contains sq_contains as_sequence.contains;
+        sq_inplace_concat sq_inplace_concat as_sequence.inplace_concat;
+        sq_inplace_repeat sq_inplace_repeat as_sequence.inplace_repeat;
+        tp_repr tp_repr repr;
+        tp_str tp_str str;
+        tp_hash tp_hash hash;
+        tp_call tp_call call;
+        tp_getattro tp_getattro getattro;
+        tp_setattro tp_setattro setattro;
+        tp_richcompare tp_richcompare richcompare;
+        tp_iter tp_iter iter;
+        tp_iternext tp_iternext iternext;
+        tp_descr_get tp_descr_get descr_get;
+        tp_descr_set tp_descr_set descr_set;
+        tp_init tp_init init;
+        tp_finalize tp_finalize del;
+        tp_getattr tp_getattro getattro;
+        tp_setattr tp_setattro setattro;
     }
 }
 
@@ -1029,7 +1052,10 @@ fn install_one(vm: &VirtualMachine, class: &Py<PyType>, def: &SlotDef, function:
             class.slots.iter.store(Some(self_iter));
         }
         slot::tp_hash if is(slots_vm::hash_not_implemented()) => {
-            class.slots.hash.store(Some(rustpython_vm::types::hash_not_implemented));
+            class
+                .slots
+                .hash
+                .store(Some(rustpython_vm::types::hash_not_implemented));
         }
         slot::tp_iternext if is(c_object::_PyObject_NextNotImplemented as *const () as Function) => {
             class.slots.iternext.store(None);
@@ -1057,7 +1083,8 @@ pub fn fix_python_subclass(vm: &VirtualMachine, class: &Py<PyType>) {
         );
         let c_owns = if shared {
             super::slotdefs::of_slot(def.slot).all(|other| {
-                is_wrapper_of(vm, class, other) || (other.shape == Shape::None && !has(vm, class, other.name))
+                is_wrapper_of(vm, class, other)
+                    || (other.shape == Shape::None && !has(vm, class, other.name))
             })
         } else {
             is_wrapper_of(vm, class, def)
@@ -1079,7 +1106,11 @@ fn is_wrapper_of(vm: &VirtualMachine, class: &Py<PyType>, def: &'static SlotDef)
 }
 
 /// The C function of the wrapper that the special method is.
-fn wrapper_function(vm: &VirtualMachine, class: &Py<PyType>, def: &'static SlotDef) -> Option<Function> {
+fn wrapper_function(
+    vm: &VirtualMachine,
+    class: &Py<PyType>,
+    def: &'static SlotDef,
+) -> Option<Function> {
     let descr = class.get_attr(vm.ctx.intern_str(def.name))?;
     let wrapper = descr.downcast_ref::<WrapperDescr>()?;
     (ptr::eq(wrapper.def(), def) && class.fast_issubclass(wrapper.objclass()))

@@ -11,7 +11,7 @@
 use std::ffi::{c_int, c_long};
 use std::ptr;
 
-use rustpython_vm::builtins::{PyBaseExceptionRef, PyStr, PyStrInterned, PyType, PyTypeRef};
+use rustpython_vm::builtins::{PyBaseExceptionRef, PyStr, PyType, PyTypeRef};
 use rustpython_vm::convert::ToPyObject;
 use rustpython_vm::function::{Either, PySetterValue};
 use rustpython_vm::protocol::{
@@ -25,10 +25,10 @@ use super::slotdefs::{Function, SLOTDEFS, Slot, SlotDef, Suite, of_slot, slot};
 use super::wrapper::WrapperDescr;
 use super::{builtin_base, c_type_of, is_c_class};
 use crate::api::object as c_object;
-use crate::api::{self, border, object, optional, pybuffer, python};
+use crate::api::{self, border, object, optional, python};
 use crate::layout::*;
-use crate::proxy::prefix::{flag, prefix_of_or_new};
 use crate::proxy;
+use crate::proxy::prefix::{flag, prefix_of_or_new};
 
 /// The class whose slots a trampoline uses.
 #[inline]
@@ -63,7 +63,7 @@ fn missing(vm: &VirtualMachine, v: &VmObject, name: &'static str) -> PyBaseExcep
 macro_rules! unary {
     ($($c:ident $name:literal $field:ident;)*) => {$(
         #[inline(never)]
-        unsafe extern "C" fn $c<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
+        pub(super) unsafe extern "C" fn $c<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
             border(|vm| {
                 // SAFETY: C passes a live object.
                 let v = unsafe { object(vm, p)? };
@@ -86,7 +86,7 @@ unary! {
 }
 
 #[inline(never)]
-unsafe extern "C" fn nb_bool<const VIRTUAL: bool>(p: *mut PyObject) -> c_int {
+pub(super) unsafe extern "C" fn nb_bool<const VIRTUAL: bool>(p: *mut PyObject) -> c_int {
     border(|vm| {
         // SAFETY: C passes a live object.
         let v = unsafe { object(vm, p)? };
@@ -136,7 +136,11 @@ unsafe fn candidates<const VIRTUAL: bool, F: Copy>(
         && right.is_some()
         && class_b.fast_issubclass(&*class_a)
         && is_overloaded(vm, &class_a, &class_b, operators.right_name);
-    if right_first { [right, left] } else { [left, right] }
+    if right_first {
+        [right, left]
+    } else {
+        [left, right]
+    }
 }
 
 /// Whether `b` has a method of that name that `a` does not have.
@@ -167,7 +171,7 @@ fn first_implemented<F: Copy>(
 macro_rules! binary {
     ($($c:ident $left:ident $right:ident $right_name:literal;)*) => {$(
         #[inline(never)]
-        unsafe extern "C" fn $c<const VIRTUAL: bool>(
+        pub(super) unsafe extern "C" fn $c<const VIRTUAL: bool>(
             a: *mut PyObject,
             b: *mut PyObject,
         ) -> *mut PyObject {
@@ -209,7 +213,7 @@ binary! {
 
 /// `nb_power`; `c` is `None` for the binary operation.
 #[inline(never)]
-unsafe extern "C" fn nb_power<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn nb_power<const VIRTUAL: bool>(
     a: *mut PyObject,
     b: *mut PyObject,
     c: *mut PyObject,
@@ -235,7 +239,7 @@ unsafe extern "C" fn nb_power<const VIRTUAL: bool>(
 macro_rules! inplace {
     ($($c:ident $name:literal $field:ident;)*) => {$(
         #[inline(never)]
-        unsafe extern "C" fn $c<const VIRTUAL: bool>(
+        pub(super) unsafe extern "C" fn $c<const VIRTUAL: bool>(
             a: *mut PyObject,
             b: *mut PyObject,
         ) -> *mut PyObject {
@@ -266,7 +270,7 @@ inplace! {
 }
 
 #[inline(never)]
-unsafe extern "C" fn nb_inplace_power<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn nb_inplace_power<const VIRTUAL: bool>(
     a: *mut PyObject,
     b: *mut PyObject,
     c: *mut PyObject,
@@ -280,7 +284,7 @@ unsafe extern "C" fn nb_inplace_power<const VIRTUAL: bool>(
 }
 
 #[inline(never)]
-unsafe extern "C" fn sq_length<const VIRTUAL: bool>(p: *mut PyObject) -> Py_ssize_t {
+pub(super) unsafe extern "C" fn sq_length<const VIRTUAL: bool>(p: *mut PyObject) -> Py_ssize_t {
     border(|vm| {
         // SAFETY: C passes a live object.
         let v = unsafe { object(vm, p)? };
@@ -290,7 +294,7 @@ unsafe extern "C" fn sq_length<const VIRTUAL: bool>(p: *mut PyObject) -> Py_ssiz
 }
 
 #[inline(never)]
-unsafe extern "C" fn mp_length<const VIRTUAL: bool>(p: *mut PyObject) -> Py_ssize_t {
+pub(super) unsafe extern "C" fn mp_length<const VIRTUAL: bool>(p: *mut PyObject) -> Py_ssize_t {
     border(|vm| {
         // SAFETY: C passes a live object.
         let v = unsafe { object(vm, p)? };
@@ -321,7 +325,7 @@ concat! {
 macro_rules! with_index {
     ($($c:ident $name:literal $field:ident;)*) => {$(
         #[inline(never)]
-        unsafe extern "C" fn $c<const VIRTUAL: bool>(
+        pub(super) unsafe extern "C" fn $c<const VIRTUAL: bool>(
             p: *mut PyObject,
             n: Py_ssize_t,
         ) -> *mut PyObject {
@@ -343,7 +347,7 @@ with_index! {
 
 /// `sq_ass_item`; a NULL value deletes.
 #[inline(never)]
-unsafe extern "C" fn sq_ass_item<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn sq_ass_item<const VIRTUAL: bool>(
     p: *mut PyObject,
     n: Py_ssize_t,
     value: *mut PyObject,
@@ -357,7 +361,7 @@ unsafe extern "C" fn sq_ass_item<const VIRTUAL: bool>(
 }
 
 #[inline(never)]
-unsafe extern "C" fn sq_contains<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn sq_contains<const VIRTUAL: bool>(
     p: *mut PyObject,
     item: *mut PyObject,
 ) -> c_int {
@@ -370,7 +374,7 @@ unsafe extern "C" fn sq_contains<const VIRTUAL: bool>(
 }
 
 #[inline(never)]
-unsafe extern "C" fn mp_subscript<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn mp_subscript<const VIRTUAL: bool>(
     p: *mut PyObject,
     key: *mut PyObject,
 ) -> *mut PyObject {
@@ -384,17 +388,15 @@ unsafe extern "C" fn mp_subscript<const VIRTUAL: bool>(
 
 /// `mp_ass_subscript`; a NULL value deletes.
 #[inline(never)]
-unsafe extern "C" fn mp_ass_subscript<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn mp_ass_subscript<const VIRTUAL: bool>(
     p: *mut PyObject,
     key: *mut PyObject,
     value: *mut PyObject,
 ) -> c_int {
     border(|vm| {
         // SAFETY: C passes live objects, or NULL.
-        let (v, key, value) =
-            unsafe { (object(vm, p)?, object(vm, key)?, optional(vm, value)) };
-        let f =
-            load::<VIRTUAL, _>(vm, &v, "__setitem__", |s| s.as_mapping.ass_subscript.load())?;
+        let (v, key, value) = unsafe { (object(vm, p)?, object(vm, key)?, optional(vm, value)) };
+        let f = load::<VIRTUAL, _>(vm, &v, "__setitem__", |s| s.as_mapping.ass_subscript.load())?;
         python(|| f(v.mapping_unchecked(), &key, value, vm))
     })
 }
@@ -402,7 +404,7 @@ unsafe extern "C" fn mp_ass_subscript<const VIRTUAL: bool>(
 macro_rules! stringify_slot {
     ($($c:ident $name:literal $field:ident;)*) => {$(
         #[inline(never)]
-        unsafe extern "C" fn $c<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
+        pub(super) unsafe extern "C" fn $c<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
             border(|vm| {
                 // SAFETY: C passes a live object.
                 let v = unsafe { object(vm, p)? };
@@ -419,7 +421,7 @@ stringify_slot! {
 }
 
 #[inline(never)]
-unsafe extern "C" fn tp_hash<const VIRTUAL: bool>(p: *mut PyObject) -> Py_hash_t {
+pub(super) unsafe extern "C" fn tp_hash<const VIRTUAL: bool>(p: *mut PyObject) -> Py_hash_t {
     border(|vm| {
         // SAFETY: C passes a live object.
         let v = unsafe { object(vm, p)? };
@@ -430,7 +432,7 @@ unsafe extern "C" fn tp_hash<const VIRTUAL: bool>(p: *mut PyObject) -> Py_hash_t
 }
 
 #[inline(never)]
-unsafe extern "C" fn tp_call<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn tp_call<const VIRTUAL: bool>(
     p: *mut PyObject,
     args: *mut PyObject,
     kwargs: *mut PyObject,
@@ -454,7 +456,7 @@ fn attribute_name<'a>(vm: &VirtualMachine, name: &'a PyObjectRef) -> PyResult<&'
 }
 
 #[inline(never)]
-unsafe extern "C" fn tp_getattro<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn tp_getattro<const VIRTUAL: bool>(
     p: *mut PyObject,
     name: *mut PyObject,
 ) -> *mut PyObject {
@@ -469,15 +471,14 @@ unsafe extern "C" fn tp_getattro<const VIRTUAL: bool>(
 
 /// `tp_setattro`; a NULL value deletes.
 #[inline(never)]
-unsafe extern "C" fn tp_setattro<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn tp_setattro<const VIRTUAL: bool>(
     p: *mut PyObject,
     name: *mut PyObject,
     value: *mut PyObject,
 ) -> c_int {
     border(|vm| {
         // SAFETY: C passes live objects, or NULL.
-        let (v, name, value) =
-            unsafe { (object(vm, p)?, object(vm, name)?, optional(vm, value)) };
+        let (v, name, value) = unsafe { (object(vm, p)?, object(vm, name)?, optional(vm, value)) };
         let name = attribute_name(vm, &name)?;
         let f = load::<VIRTUAL, _>(vm, &v, "__setattr__", |s| s.setattro.load())?;
         python(|| f(&v, name, setter_value(value), vm))
@@ -502,7 +503,7 @@ pub fn comparison(op: c_int) -> Option<PyComparisonOp> {
 }
 
 #[inline(never)]
-unsafe extern "C" fn tp_richcompare<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn tp_richcompare<const VIRTUAL: bool>(
     a: *mut PyObject,
     b: *mut PyObject,
     op: c_int,
@@ -522,7 +523,7 @@ unsafe extern "C" fn tp_richcompare<const VIRTUAL: bool>(
 }
 
 #[inline(never)]
-unsafe extern "C" fn tp_iter<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
+pub(super) unsafe extern "C" fn tp_iter<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
     border(|vm| {
         // SAFETY: C passes a live object.
         let v = unsafe { object(vm, p)? };
@@ -533,7 +534,9 @@ unsafe extern "C" fn tp_iter<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyOb
 
 /// `tp_iternext`: NULL without an error at the end, unless the end has a value.
 #[inline(never)]
-unsafe extern "C" fn tp_iternext<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
+pub(super) unsafe extern "C" fn tp_iternext<const VIRTUAL: bool>(
+    p: *mut PyObject,
+) -> *mut PyObject {
     border(|vm| {
         // SAFETY: C passes a live object.
         let v = unsafe { object(vm, p)? };
@@ -548,7 +551,7 @@ unsafe extern "C" fn tp_iternext<const VIRTUAL: bool>(p: *mut PyObject) -> *mut 
 
 /// `tp_descr_get`; `instance` and `owner` may be NULL.
 #[inline(never)]
-unsafe extern "C" fn tp_descr_get<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn tp_descr_get<const VIRTUAL: bool>(
     p: *mut PyObject,
     instance: *mut PyObject,
     owner: *mut PyObject,
@@ -567,7 +570,7 @@ unsafe extern "C" fn tp_descr_get<const VIRTUAL: bool>(
 
 /// `tp_descr_set`; a NULL value deletes.
 #[inline(never)]
-unsafe extern "C" fn tp_descr_set<const VIRTUAL: bool>(
+pub(super) unsafe extern "C" fn tp_descr_set<const VIRTUAL: bool>(
     p: *mut PyObject,
     instance: *mut PyObject,
     value: *mut PyObject,
@@ -642,7 +645,7 @@ macro_rules! special_method {
     ($($c:ident $name:literal;)*) => {$(
         /// The VM has no slot for it: calls the special method.
         #[inline(never)]
-        unsafe extern "C" fn $c<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
+        pub(super) unsafe extern "C" fn $c<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
             border(|vm| {
                 // SAFETY: C passes a live object.
                 let v = unsafe { object(vm, p)? };
@@ -777,7 +780,7 @@ static TRAMPOLINES: [Trampolines; 53] = trampolines! {
 };
 
 /// Slots that exist once, and those that only one kind of class has.
-static OTHERS: [Trampolines; 13] = {
+static OTHERS: [Trampolines; 11] = {
     const NULL: Function = ptr::null();
     const NEVER: fn(&VirtualMachine, &Py<PyType>) -> bool = |_, _| false;
     const fn sequence(
@@ -786,35 +789,34 @@ static OTHERS: [Trampolines; 13] = {
         present: fn(&VirtualMachine, &Py<PyType>) -> bool,
     ) -> Trampolines {
         // A Python class with `__add__` fills `nb_add`, not `sq_concat`.
-        Trampolines { slot, bound, virtual_: NULL, present }
+        Trampolines {
+            slot,
+            bound,
+            virtual_: NULL,
+            present,
+        }
     }
     [
-        sequence(slot::sq_concat, sq_concat as *const () as Function, |_, class| {
-            class.slots.as_sequence.concat.load().is_some()
-        }),
-        sequence(slot::sq_repeat, sq_repeat::<false> as *const () as Function, |_, class| {
-            class.slots.as_sequence.repeat.load().is_some()
-        }),
-        sequence(slot::sq_inplace_concat, sq_inplace_concat as *const () as Function, |_, class| {
-            class.slots.as_sequence.inplace_concat.load().is_some()
-        }),
+        sequence(
+            slot::sq_concat,
+            sq_concat as *const () as Function,
+            |_, class| class.slots.as_sequence.concat.load().is_some(),
+        ),
+        sequence(
+            slot::sq_repeat,
+            sq_repeat::<false> as *const () as Function,
+            |_, class| class.slots.as_sequence.repeat.load().is_some(),
+        ),
+        sequence(
+            slot::sq_inplace_concat,
+            sq_inplace_concat as *const () as Function,
+            |_, class| class.slots.as_sequence.inplace_concat.load().is_some(),
+        ),
         sequence(
             slot::sq_inplace_repeat,
             sq_inplace_repeat::<false> as *const () as Function,
             |_, class| class.slots.as_sequence.inplace_repeat.load().is_some(),
         ),
-        Trampolines {
-            slot: slot::bf_getbuffer,
-            bound: pybuffer::vm_getbuffer as *const () as Function,
-            virtual_: pybuffer::vm_getbuffer as *const () as Function,
-            present: |_, class| class.slots.as_buffer.load().is_some(),
-        },
-        Trampolines {
-            slot: slot::bf_releasebuffer,
-            bound: pybuffer::vm_releasebuffer as *const () as Function,
-            virtual_: pybuffer::vm_releasebuffer as *const () as Function,
-            present: |_, class| class.slots.as_buffer.load().is_some(),
-        },
         Trampolines {
             slot: slot::am_await,
             bound: am_await::<false> as *const () as Function,
@@ -880,9 +882,7 @@ pub fn virtual_function(slot: Slot) -> Function {
 /// Whether `function` is the VM's own for `slot`: its class already has the
 /// operation without C's help.
 pub fn is_trampoline(slot: Slot, function: Function) -> bool {
-    all().any(|entry| {
-        entry.slot == slot && (function == entry.bound || function == entry.virtual_)
-    })
+    all().any(|entry| entry.slot == slot && (function == entry.bound || function == entry.virtual_))
 }
 
 /// Fills the slots of `t`, the mirror of `class`.
@@ -890,7 +890,12 @@ pub fn is_trampoline(slot: Slot, function: Function) -> bool {
 /// # Safety
 /// `t` is the mirror of `class`, a class of the VM's or a Python class, whose
 /// bases are filled; the lock is held.
-pub unsafe fn fill(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObject, python_class: bool) {
+pub unsafe fn fill(
+    vm: &VirtualMachine,
+    class: &Py<PyType>,
+    t: *mut PyTypeObject,
+    python_class: bool,
+) {
     // SAFETY: by this function's contract.
     unsafe {
         if python_class && class.heaptype_ext.is_some() {
@@ -937,7 +942,11 @@ pub fn hash_not_implemented() -> Function {
 }
 
 /// The class in the MRO that has the name, and what it has there.
-fn lookup(vm: &VirtualMachine, class: &Py<PyType>, name: &'static str) -> Option<(PyTypeRef, PyObjectRef)> {
+fn lookup(
+    vm: &VirtualMachine,
+    class: &Py<PyType>,
+    name: &'static str,
+) -> Option<(PyTypeRef, PyObjectRef)> {
     let name = vm.ctx.intern_str(name);
     class
         .mro
@@ -957,7 +966,12 @@ enum Wanted {
 }
 
 /// Computes one slot of `t` from the methods of `class`: CPython's `update_one_slot`.
-unsafe fn resolve(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObject, entry: &Trampolines) {
+unsafe fn resolve(
+    vm: &VirtualMachine,
+    class: &Py<PyType>,
+    t: *mut PyTypeObject,
+    entry: &Trampolines,
+) {
     let mut specific: Function = ptr::null();
     let mut generic = false;
     for def in of_slot(entry.slot) {
@@ -978,7 +992,9 @@ unsafe fn resolve(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObject,
             }
             return;
         }
-        entry.slot.set(t, if generic { entry.virtual_ } else { specific });
+        entry
+            .slot
+            .set(t, if generic { entry.virtual_ } else { specific });
     }
 }
 
@@ -1008,7 +1024,10 @@ unsafe fn wanted(
         let (function, elsewhere) = unsafe {
             let t = c_type_of(vm, &owner);
             let mut others = SLOTDEFS.iter().filter(|other| other.name == def.name);
-            (def.slot.get(t), others.any(|other| !other.slot.get(t).is_null()))
+            (
+                def.slot.get(t),
+                others.any(|other| !other.slot.get(t).is_null()),
+            )
         };
         return if !function.is_null() {
             Wanted::Function(function)
@@ -1024,46 +1043,23 @@ unsafe fn wanted(
     Wanted::Virtual
 }
 
-/// Recomputes the slots of `t` and of its subclasses' mirrors after the
-/// attribute `name` of `class` changed.
+/// Recomputes the slots of `t` after the attribute `name` of `class` or of one of its bases changed.
 ///
 /// # Safety
 /// `t` is the C type of `class`; the lock is held.
-pub unsafe fn update(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObject, name: &str) {
-    let slots = SLOTDEFS.iter().filter(|def| def.name == name).map(|def| def.slot);
-    let entries: Vec<_> = slots
-        .filter_map(|slot| all().find(|entry| entry.slot == slot))
-        .collect();
-    if entries.is_empty() {
-        return;
-    }
-    // SAFETY: by this function's contract.
-    unsafe { update_entries(vm, class, t, vm.ctx.intern_str(name), &entries) };
-}
-
-unsafe fn update_entries(
+pub unsafe fn update(
     vm: &VirtualMachine,
     class: &Py<PyType>,
     t: *mut PyTypeObject,
-    name: &'static PyStrInterned,
-    entries: &[&'static Trampolines],
+    name: &Py<PyStr>,
 ) {
-    for entry in entries {
-        // SAFETY: by the caller's contract.
-        unsafe { resolve(vm, class, t, entry) };
-    }
-    let subclasses: Vec<_> = class
-        .subclasses
-        .read()
+    for def in SLOTDEFS
         .iter()
-        .filter_map(|weak| weak.upgrade()?.downcast::<PyType>().ok())
-        .collect();
-    for subclass in subclasses {
-        if let Some(t) = super::bound(&subclass)
-            && !subclass.attributes.contains(name)
-        {
-            // SAFETY: what is bound is live.
-            unsafe { update_entries(vm, &subclass, t, name, entries) };
+        .filter(|def| def.name.as_bytes() == name.as_bytes())
+    {
+        if let Some(entry) = all().find(|entry| entry.slot == def.slot) {
+            // SAFETY: by this function's contract.
+            unsafe { resolve(vm, class, t, entry) };
         }
     }
 }
@@ -1151,6 +1147,12 @@ unsafe fn share_suites(t: *mut PyTypeObject, base: *mut PyTypeObject) {
     }
     // SAFETY: by the caller's contract.
     unsafe {
-        share!(tp_as_async, tp_as_number, tp_as_sequence, tp_as_mapping, tp_as_buffer);
+        share!(
+            tp_as_async,
+            tp_as_number,
+            tp_as_sequence,
+            tp_as_mapping,
+            tp_as_buffer
+        );
     }
 }

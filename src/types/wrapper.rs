@@ -4,14 +4,12 @@
 //! The VM has classes of these names for its own slots, with its own payload;
 //! ours pass for them through `__class__`.
 
-use std::ffi::{c_int, c_long};
 use std::mem::transmute;
 
-use rustpython_vm::builtins::{PyMemoryView, PyStr, PyStrInterned, PyType, PyTypeRef};
+use rustpython_vm::builtins::{PyMemoryView, PyStrInterned, PyType, PyTypeRef};
 use rustpython_vm::class::PyClassImpl;
 use rustpython_vm::function::{FuncArgs, ItemDoc, PyComparisonValue, PyMethodDef, PyMethodFlags};
 use rustpython_vm::object::{Traverse, TraverseFn};
-use rustpython_vm::protocol::BufferFlags;
 use rustpython_vm::types::{
     Callable, Comparable, GetDescriptor, Hashable, PyComparisonOp, Representable,
 };
@@ -25,7 +23,6 @@ use super::slots_c::{
     Arg, CallArgs, call_new, checked_hash, checked_length, from_the_end, in_c, slot_wrapper_name,
 };
 use super::{slots_vm, vm_type_of};
-use crate::api::pybuffer;
 use crate::layout::*;
 use crate::thread::error;
 
@@ -160,38 +157,38 @@ impl Representable for WrapperDescr {
 )]
 impl WrapperDescr {
     #[pygetset]
-    fn __class__(&self, vm: &VirtualMachine) -> PyTypeRef {
+    fn __class__(_zelf: &Py<Self>, vm: &VirtualMachine) -> PyTypeRef {
         vm.ctx.types.wrapper_descriptor_type.to_owned()
     }
 
     #[pygetset]
-    fn __name__(&self) -> &'static str {
-        self.def.name
+    fn __name__(zelf: &Py<Self>) -> &'static str {
+        zelf.def.name
     }
 
     #[pygetset]
-    fn __qualname__(&self, vm: &VirtualMachine) -> PyResult<String> {
-        self.qualname(vm)
+    fn __qualname__(zelf: &Py<Self>, vm: &VirtualMachine) -> PyResult<String> {
+        zelf.qualname(vm)
     }
 
     #[pygetset]
-    fn __objclass__(&self) -> PyTypeRef {
-        self.objclass.clone()
+    fn __objclass__(zelf: &Py<Self>) -> PyTypeRef {
+        zelf.objclass.clone()
     }
 
     #[pygetset]
-    fn __doc__(&self) -> &'static str {
-        self.doc_parts().1
+    fn __doc__(zelf: &Py<Self>) -> &'static str {
+        zelf.doc_parts().1
     }
 
     #[pygetset]
-    fn __text_signature__(&self) -> &'static str {
-        self.doc_parts().0
+    fn __text_signature__(zelf: &Py<Self>) -> &'static str {
+        zelf.doc_parts().0
     }
 
     #[pymethod]
-    fn __reduce__(&self, vm: &VirtualMachine) -> PyResult {
-        reduce(vm, self.objclass.clone().into(), self.def.name)
+    fn __reduce__(zelf: &Py<Self>, vm: &VirtualMachine) -> PyResult {
+        reduce(vm, zelf.objclass.clone().into(), zelf.def.name)
     }
 }
 
@@ -219,7 +216,7 @@ unsafe impl Traverse for MethodWrapper {
 }
 
 fn bind(vm: &VirtualMachine, descr: PyRef<WrapperDescr>, receiver: PyObjectRef) -> PyObjectRef {
-    MethodWrapper::make_static_type();
+    let _ = MethodWrapper::make_static_type();
     MethodWrapper { descr, receiver }.into_ref(&vm.ctx).into()
 }
 
@@ -272,43 +269,43 @@ impl Comparable for MethodWrapper {
 )]
 impl MethodWrapper {
     #[pygetset]
-    fn __class__(&self, vm: &VirtualMachine) -> PyTypeRef {
+    fn __class__(_zelf: &Py<Self>, vm: &VirtualMachine) -> PyTypeRef {
         vm.ctx.types.method_wrapper_type.to_owned()
     }
 
     #[pygetset]
-    fn __self__(&self) -> PyObjectRef {
-        self.receiver.clone()
+    fn __self__(zelf: &Py<Self>) -> PyObjectRef {
+        zelf.receiver.clone()
     }
 
     #[pygetset]
-    fn __name__(&self) -> &'static str {
-        self.descr.def.name
+    fn __name__(zelf: &Py<Self>) -> &'static str {
+        zelf.descr.def.name
     }
 
     #[pygetset]
-    fn __qualname__(&self, vm: &VirtualMachine) -> PyResult<String> {
-        self.descr.qualname(vm)
+    fn __qualname__(zelf: &Py<Self>, vm: &VirtualMachine) -> PyResult<String> {
+        zelf.descr.qualname(vm)
     }
 
     #[pygetset]
-    fn __objclass__(&self) -> PyTypeRef {
-        self.descr.objclass.clone()
+    fn __objclass__(zelf: &Py<Self>) -> PyTypeRef {
+        zelf.descr.objclass.clone()
     }
 
     #[pygetset]
-    fn __doc__(&self) -> &'static str {
-        self.descr.doc_parts().1
+    fn __doc__(zelf: &Py<Self>) -> &'static str {
+        zelf.descr.doc_parts().1
     }
 
     #[pygetset]
-    fn __text_signature__(&self) -> &'static str {
-        self.descr.doc_parts().0
+    fn __text_signature__(zelf: &Py<Self>) -> &'static str {
+        zelf.descr.doc_parts().0
     }
 
     #[pymethod]
-    fn __reduce__(&self, vm: &VirtualMachine) -> PyResult {
-        reduce(vm, self.receiver.clone(), self.descr.def.name)
+    fn __reduce__(zelf: &Py<Self>, vm: &VirtualMachine) -> PyResult {
+        reduce(vm, zelf.receiver.clone(), zelf.descr.def.name)
     }
 }
 
@@ -397,10 +394,7 @@ unsafe fn call_slot(
 ) -> PyResult {
     let takes_keywords = matches!(def.shape, Shape::Call | Shape::Init);
     if !takes_keywords && !args.kwargs.is_empty() {
-        return Err(vm.new_type_error(format!(
-            "wrapper {}() takes no keyword arguments",
-            def.name
-        )));
+        return Err(vm.new_type_error(format!("wrapper {}() takes no keyword arguments", def.name)));
     }
     let positional = &args.args[..];
     let who = || slot_wrapper_name(def.name, v);
@@ -423,13 +417,6 @@ unsafe fn call_slot(
         _ => 0,
     };
     match def.shape {
-        Shape::GetBuffer => {
-            let flags = c_int::try_from(number)
-                .map_err(|_| vm.new_overflow_error("buffer flags out of range"))?;
-            let flags = BufferFlags::from_bits_retain(flags as u32);
-            let buffer = pybuffer::buffer_of_c(v, flags, vm)?;
-            return Ok(PyMemoryView::from_buffer(buffer, vm)?.into_ref(&vm.ctx).into());
-        }
         Shape::ReleaseBuffer => {
             check_range(vm, def.name, positional, 1, 1)?;
             return release_buffer(vm, v, &positional[0]).map(|()| none());
@@ -542,7 +529,8 @@ unsafe fn call_slot(
                 if instance.is_none() && owner.is_none() {
                     return Err(vm.new_type_error("__get__(None, None) is invalid"));
                 }
-                let pointer = |arg: &Option<Arg<'_>>| arg.as_ref().map_or(std::ptr::null_mut(), |arg| arg.p);
+                let pointer =
+                    |arg: &Option<Arg<'_>>| arg.as_ref().map_or(std::ptr::null_mut(), |arg| arg.p);
                 let result = function!(descrgetfunc)(p, pointer(&instance), pointer(&owner));
                 error::object_result(vm, result, who)
             }
@@ -676,12 +664,16 @@ pub unsafe fn add_operators(
     class: &Py<PyType>,
     t: *mut PyTypeObject,
 ) -> PyResult<()> {
-    WrapperDescr::make_static_type();
+    let _ = WrapperDescr::make_static_type();
     for def in SLOTDEFS {
         // SAFETY: by this function's contract.
         let (function, inherited) = unsafe {
             let base = (*t).tp_base;
-            let of_base = if base.is_null() { std::ptr::null() } else { def.slot.get(base) };
+            let of_base = if base.is_null() {
+                std::ptr::null()
+            } else {
+                def.slot.get(base)
+            };
             (def.slot.get(t), of_base)
         };
         if function.is_null() || function == inherited {

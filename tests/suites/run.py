@@ -1,10 +1,11 @@
 """Runs packages' own test suites in the interpreter that runs this script.
 
-    run.py [--work FOLDER] [--record] NAME...     run these rows of packages.toml
-    run.py --list                                 list the rows
+    run.py [--work FOLDER] [--pip PYTHON] [--record] NAME...     run these rows of packages.toml
+    run.py [--pip PYTHON] --install FOLDER NAME...               only install, also from requirements.txt
+    run.py --list                                                list the rows
 
-The wheel is installed by `python -m pip` (so the interpreter's own tags choose it), the tests come
-from the wheel or the source distribution, and each test's outcome is compared with the one recorded
+The wheel is installed by `PYTHON -m pip`, PYTHON being this interpreter or an environment made by it
+(so that its own tags choose the wheel), the tests come from the wheel or the source distribution, and each test's outcome is compared with the one recorded
 on CPython 3.14 in tests/data/suites. Differences must be in known-failures.txt, and what is in there
 must differ.
 """
@@ -59,12 +60,13 @@ def environment(*folders):
     return env
 
 
-def pip_path():
-    """Where pip is, for an interpreter that comes without one."""
-    return [folder for folder in [os.environ.get("PYABI_PIP")] if folder]
+def pip(python, *command, **options):
+    """Runs the interpreter that has pip; PYABI_PIP is where pip is for one that comes without."""
+    folders = [folder for folder in [os.environ.get("PYABI_PIP")] if folder]
+    return subprocess.run([python, *command], env=environment(*folders), check=True, **options)
 
 
-def install(folder, lines):
+def install(python, folder, lines):
     """Installs exactly these requirement lines into `folder`, unless they are already there."""
     stamp, wanted = folder / ".installed", "\n".join(lines) + "\n"
     if stamp.exists() and stamp.read_text() == wanted:
@@ -73,15 +75,14 @@ def install(folder, lines):
     folder.mkdir(parents=True)
     requirements = folder.with_suffix(".txt")
     requirements.write_text(wanted)
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile",
-         "--only-binary", ":all:", "--target", folder, "-r", requirements],
-        env=environment(*pip_path()), check=True,
+    pip(
+        python, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile",
+        "--only-binary", ":all:", "--target", folder, "-r", requirements,
     )
     stamp.write_text(wanted)
 
 
-def unpack(row, work):
+def unpack(python, row, work):
     """The tests of a source distribution, away from the package's sources."""
     folder = work / "tests"
     stamp = work / ".unpacked"
@@ -89,10 +90,8 @@ def unpack(row, work):
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
-    printed = subprocess.run(
-        [sys.executable, HERE / "sdist.py", row["name"], row["version"], row["sdist"], work],
-        env=environment(*pip_path()), check=True, stdout=subprocess.PIPE, text=True,
-    ).stdout
+    script = [HERE / "sdist.py", row["name"], row["version"], row["sdist"], work]
+    printed = pip(python, *script, stdout=subprocess.PIPE, text=True).stdout
     archive = Path(printed.splitlines()[-1])
     prefix = archive.name.removesuffix(".tar.gz") + "/"
     with tarfile.open(archive) as tar:
@@ -105,14 +104,14 @@ def unpack(row, work):
     return folder
 
 
-def run_pytest(row, work):
+def run_pytest(python, row, work):
     """Outcomes by test, and everything wrong with the run itself."""
     site = work / "site"
     names = [*BASE, *row.get("requires", [])]
-    install(site, [f"{row['name']}=={row['version']} --hash=sha256:{row['wheel']}", *(pins()[n] for n in names)])
+    install(python, site, [wheel_line(row), *(pins()[n] for n in names)])
     start = work / "tests"
     if "folder" in row:
-        start = unpack(row, work)
+        start = unpack(python, row, work)
     start.mkdir(exist_ok=True)
     standins = work / "standins"
     standins.mkdir(exist_ok=True)
@@ -146,6 +145,10 @@ def run_pytest(row, work):
     return outcomes, problems
 
 
+def wheel_line(row):
+    return f"{row['name']}=={row['version']} --hash=sha256:{row['wheel']}"
+
+
 def record(row, outcomes, problems):
     passed = sum(kind == "passed" for kind in outcomes.values())
     if passed != row["passed"]:
@@ -175,7 +178,9 @@ def compare(row, outcomes, problems):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=Path, default=HERE.parents[1] / "target" / "suites")
+    parser.add_argument("--pip", default=sys.executable, metavar="PYTHON")
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--install", type=Path, metavar="FOLDER")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
@@ -184,13 +189,17 @@ def main():
         for row in rows.values():
             print(row["stage"], row["name"], row["version"], row.get("skip", ""))
         return 0
+    if options.install:
+        lines = [wheel_line(rows[name]) if name in rows else pins()[name] for name in options.names]
+        install(options.pip, options.install.resolve(), lines)
+        return 0
     failed = 0
     for name in options.names:
         row = rows[name]
         if "skip" in row:
             print(f"{name}: not run: {row['skip']}")
             continue
-        outcomes, problems = run_pytest(row, options.work.resolve() / name)
+        outcomes, problems = run_pytest(options.pip, row, options.work.resolve() / name)
         (record if options.record else compare)(row, outcomes, problems)
         passed = sum(kind == "passed" for kind in outcomes.values())
         print(f"{name} {row['version']}: {passed} of {row['passed']} passed, {len(problems)} problems")

@@ -42,6 +42,17 @@ pub fn python() -> Command {
     command
 }
 
+/// The interpreter that has pip: an environment, in a scratch folder, that the one under test makes for itself. The
+/// recorder is taken as it is; `PYABI_PIP` names a folder with pip if it has none.
+pub fn python_with_pip(folder: &str) -> PathBuf {
+    if let Some(recorder) = recorder() {
+        return recorder.into();
+    }
+    let venv = scratch(folder).join("venv");
+    prepare(python().args(["-m", "venv", "--clear"]).arg(&venv));
+    venv.join("bin/python")
+}
+
 /// What became of a command.
 pub struct Outcome {
     pub status: Option<ExitStatus>,

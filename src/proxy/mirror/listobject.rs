@@ -236,6 +236,40 @@ pub unsafe fn push(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject, ite
     }
 }
 
+/// Puts `item` (stolen) at `index` of a paired list, on both sides.
+///
+/// # Safety
+/// As for [`push`]; `index` is within the list, `item` is the caller's reference.
+pub unsafe fn store(
+    vm: &VirtualMachine,
+    list: &Py<PyList>,
+    p: *mut PyObject,
+    index: usize,
+    item: *mut PyObject,
+) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let v = vm_of(vm, item);
+        let known = &raw const *v;
+        let old = {
+            let mut elements = list.borrow_vec_mut();
+            elements
+                .get_mut(index)
+                .map(|place| std::mem::replace(place, v))
+        };
+        let old_item = std::mem::replace(&mut items(p)[index], item);
+        with_shadow(p, |shadow| {
+            if let (Some(v), Some(c)) = (shadow.vm.get_mut(index), shadow.c.get_mut(index)) {
+                *v = known;
+                *c = item;
+            }
+        });
+        // Last: they may run code that looks at the list.
+        refcount::xdecref(old_item);
+        drop(old);
+    }
+}
+
 /// Brings a paired list up to date after the API changed the VM's side.
 ///
 /// # Safety

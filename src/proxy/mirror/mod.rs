@@ -1,6 +1,7 @@
 //! Mirrors: for each built-in type, how its C struct is filled from a VM
 //! object, how a VM object is made from it, and what keeps the two equal.
 
+pub mod bytearrayobject;
 pub mod bytesobject;
 pub mod cellobject;
 pub mod complexobject;
@@ -92,7 +93,6 @@ const fn mirror(kind: Kind) -> &'static Mirror {
         | Kind::Type
         | Kind::Frame
         | Kind::Code
-        | Kind::ByteArray
         | Kind::Function
         | Kind::Traceback
         | Kind::WeakRef
@@ -104,6 +104,7 @@ const fn mirror(kind: Kind) -> &'static Mirror {
         Kind::Complex => &complexobject::MIRROR,
         Kind::Str => &unicodeobject::MIRROR,
         Kind::Bytes => &bytesobject::MIRROR,
+        Kind::ByteArray => &bytearrayobject::MIRROR,
         Kind::Tuple => &tupleobject::MIRROR,
         Kind::List => &listobject::MIRROR,
         Kind::Dict => &dictobject::MIRROR,

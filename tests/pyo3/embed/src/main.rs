@@ -6,6 +6,7 @@
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict, PyList};
+use rustpython::{InterpreterBuilder, InterpreterBuilderExt};
 
 #[pyclass]
 struct Counter {
@@ -105,7 +106,7 @@ result = [plain.count, louder.count, host.shout("done")]
 }
 
 fn main() {
-    let builder = pyabi::install(rustpython::InterpreterBuilder::new());
+    let builder = pyabi::install(InterpreterBuilder::new().init_stdlib());
     let status = builder.build().run(|vm| {
         // The VM puts an object where PyO3 finds it, and the other way round.
         let shared = vm.ctx.new_list(vec![vm.ctx.new_int(1).into()]);

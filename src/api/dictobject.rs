@@ -1,0 +1,690 @@
+//! `dictobject.h` and `cpython/dictobject.h`.
+//!
+//! The VM is the authority for dicts: one that C makes is a pair from the
+//! start. The functions here work on the dict itself, whatever a subclass
+//! overrides, as CPython's do. `ma_used` is true after each of them.
+
+use std::ffi::{c_char, c_int};
+use std::ptr;
+
+use rustpython_vm::builtins::{PyBaseExceptionRef, PyDict};
+use rustpython_vm::{AsObject, Py, PyObjectRef, PyPayload, PyRef, PyResult, VirtualMachine};
+
+use super::check::{call_builtin, is_dict, is_plain_key};
+use super::{Nothing, bad_internal_call, border, listobject, object, python, text, tupleobject};
+use crate::layout::{Py_hash_t, Py_ssize_t, PyDictObject, PyObject};
+use crate::proxy::mirror::tupleobject::items;
+use crate::proxy::{c_of, c_of_owned, vm_of};
+use crate::refcount::anchors::borrow_from;
+use crate::thread::error;
+
+/// The VM's dict of an argument.
+unsafe fn dict(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<PyRef<PyDict>> {
+    // SAFETY: the callers' argument is NULL or live.
+    unsafe {
+        if !is_dict(p) {
+            return Err(bad_internal_call(vm));
+        }
+        vm_of(vm, p)
+    }
+    .downcast()
+    .map_err(|_| bad_internal_call(vm))
+}
+
+/// Makes `ma_used` true after a change.
+unsafe fn changed(p: *mut PyObject, dict: &Py<PyDict>) {
+    // SAFETY: the callers' `p` is the live C object of `dict`.
+    unsafe { (*p.cast::<PyDictObject>()).ma_used = dict.__len__() as Py_ssize_t };
+}
+
+/// A key: either an object, or text that needs none.
+enum Key<'a> {
+    Object(PyObjectRef),
+    Text(&'a str),
+}
+
+impl Key<'_> {
+    /// # Safety
+    /// `p` is NULL or a live object.
+    unsafe fn new(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<Self> {
+        // SAFETY: by this function's contract.
+        unsafe { object(vm, p) }.map(Self::Object)
+    }
+
+    /// Runs what may hash and compare the key, with the lock open when that
+    /// may run Python code.
+    fn run<R>(&self, vm: &VirtualMachine, f: impl FnOnce() -> R) -> R {
+        match self {
+            Self::Object(key) if !is_plain_key(vm, key) => python(f),
+            _ => f(),
+        }
+    }
+
+    fn get(&self, vm: &VirtualMachine, dict: &Py<PyDict>) -> PyResult<Option<PyObjectRef>> {
+        self.run(vm, || match self {
+            Self::Object(key) => dict.inner_getitem_opt(&**key, vm),
+            Self::Text(key) => dict.inner_getitem_opt(*key, vm),
+        })
+    }
+
+    fn set(&self, vm: &VirtualMachine, dict: &Py<PyDict>, value: PyObjectRef) -> PyResult<()> {
+        self.run(vm, || dict.inner_setitem(&*self.to_object(vm), value, vm))
+    }
+
+    /// Takes the item out; `None` when there is none.
+    fn pop(&self, vm: &VirtualMachine, dict: &Py<PyDict>) -> PyResult<Option<PyObjectRef>> {
+        if dict.class().is(vm.ctx.types.dict_type) {
+            return self.run(vm, || match self {
+                Self::Object(key) => dict.pop_item(&**key, vm),
+                Self::Text(key) => dict.pop_item(*key, vm),
+            });
+        }
+        let found = self.get(vm, dict)?;
+        if found.is_some() {
+            let args = (dict.to_owned(), self.to_object(vm));
+            python(|| call_builtin(vm, vm.ctx.types.dict_type, "__delitem__", args))?;
+        }
+        Ok(found)
+    }
+
+    fn to_object(&self, vm: &VirtualMachine) -> PyObjectRef {
+        match self {
+            Self::Object(key) => key.clone(),
+            Self::Text(key) => match vm.ctx.interned_str(*key) {
+                Some(name) => name.to_object(),
+                None => vm.ctx.new_str(*key).into(),
+            },
+        }
+    }
+}
+
+/// Stores what was found as a new reference, NULL for nothing.
+unsafe fn give(
+    vm: &VirtualMachine,
+    result: *mut *mut PyObject,
+    found: Option<PyObjectRef>,
+) -> bool {
+    let is_found = found.is_some();
+    if !result.is_null() {
+        let p = found.map_or(ptr::null_mut(), |v| c_of_owned(vm, v));
+        // SAFETY: the callers' `result` is NULL or a variable of C's.
+        unsafe { *result = p };
+    }
+    is_found
+}
+
+/// Like [`give`], for an error: C finds NULL.
+unsafe fn give_or_null(
+    vm: &VirtualMachine,
+    result: *mut *mut PyObject,
+    found: PyResult<Option<PyObjectRef>>,
+) -> PyResult<bool> {
+    match found {
+        // SAFETY: the callers' `result` is NULL or a variable of C's.
+        Ok(found) => Ok(unsafe { give(vm, result, found) }),
+        Err(e) => {
+            // SAFETY: as above.
+            unsafe { give(vm, result, None) };
+            Err(e)
+        }
+    }
+}
+
+/// What was found, as a reference that `owner` keeps.
+unsafe fn lend(
+    vm: &VirtualMachine,
+    owner: *mut PyObject,
+    found: Option<PyObjectRef>,
+) -> *mut PyObject {
+    match found {
+        // SAFETY: `owner` is live and its VM object holds the item.
+        Some(v) => unsafe { borrow_from(owner, c_of_owned(vm, v)) },
+        None => ptr::null_mut(),
+    }
+}
+
+/// An empty dict: new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_New() -> *mut PyObject {
+    border(|vm| Ok(vm.ctx.new_dict()))
+}
+
+/// An empty dict: new. The size is a hint that the VM has no use for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyDict_NewPresized(_minused: Py_ssize_t) -> *mut PyObject {
+    border(|vm| Ok(vm.ctx.new_dict()))
+}
+
+/// The number of items; `SystemError` and -1 for what is no dict.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Size(mp: *mut PyObject) -> Py_ssize_t {
+    // SAFETY: `mp` is NULL or live.
+    border(|vm| Ok(unsafe { dict(vm, mp)? }.__len__() as Py_ssize_t))
+}
+
+/// Errors that `PyDict_GetItem` and its like suppress.
+#[cold]
+fn ignored(vm: &VirtualMachine, who: &str, better: &str, exception: PyBaseExceptionRef) {
+    let message = format!("Exception ignored in {who}(); consider using {better}");
+    error::undisturbed(|| {
+        python(|| vm.run_unraisable(exception, Some(message), vm.ctx.none()));
+    });
+}
+
+/// The value of `key`: borrowed, or NULL, also for errors, which are ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_GetItem(mp: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+    border(|vm| {
+        // SAFETY: the arguments are NULL or live.
+        unsafe {
+            if !is_dict(mp) || key.is_null() {
+                return Ok(ptr::null_mut());
+            }
+            match get(vm, mp, || Key::new(vm, key)) {
+                Ok(p) => Ok(p),
+                Err(e) => {
+                    let better = "PyDict_GetItemRef() or PyDict_GetItemWithError()";
+                    ignored(vm, "PyDict_GetItem", better, e);
+                    Ok(ptr::null_mut())
+                }
+            }
+        }
+    })
+}
+
+unsafe fn get<'a>(
+    vm: &VirtualMachine,
+    mp: *mut PyObject,
+    key: impl FnOnce() -> PyResult<Key<'a>>,
+) -> PyResult<*mut PyObject> {
+    // SAFETY: the callers' arguments are NULL or live.
+    unsafe {
+        let dict = dict(vm, mp)?;
+        let found = key()?.get(vm, &dict)?;
+        Ok(lend(vm, mp, found))
+    }
+}
+
+/// The value of `key`: borrowed, or NULL, with an exception only for errors.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_GetItemWithError(
+    mp: *mut PyObject,
+    key: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: the arguments are NULL or live.
+    border(|vm| unsafe { get(vm, mp, || Key::new(vm, key)) })
+}
+
+/// As `PyDict_GetItemWithError`: the VM hashes by its own rules.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyDict_GetItem_KnownHash(
+    mp: *mut PyObject,
+    key: *mut PyObject,
+    _hash: Py_hash_t,
+) -> *mut PyObject {
+    // SAFETY: the arguments are NULL or live.
+    border(|vm| unsafe { get(vm, mp, || Key::new(vm, key)) })
+}
+
+/// The value of the text `key`: borrowed, or NULL, also for errors, which are
+/// ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_GetItemString(
+    mp: *mut PyObject,
+    key: *const c_char,
+) -> *mut PyObject {
+    border(|vm| {
+        // SAFETY: `mp` is NULL or live, `key` a C string.
+        match unsafe { get(vm, mp, || text(vm, key).map(Key::Text)) } {
+            Ok(p) => Ok(p),
+            Err(e) => {
+                // SAFETY: as above.
+                if unsafe { is_dict(mp) } {
+                    let better = "PyDict_GetItemRefString()";
+                    ignored(vm, "PyDict_GetItemString", better, e);
+                }
+                Ok(ptr::null_mut())
+            }
+        }
+    })
+}
+
+/// The value of the text `key`: borrowed, or NULL, with an exception only for
+/// errors.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyDict_GetItemStringWithError(
+    mp: *mut PyObject,
+    key: *const c_char,
+) -> *mut PyObject {
+    // SAFETY: `mp` is NULL or live, `key` a C string.
+    border(|vm| unsafe { get(vm, mp, || text(vm, key).map(Key::Text)) })
+}
+
+/// Stores the value of `key` in `*result`: new, or NULL. 1 when it was found.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_GetItemRef(
+    mp: *mut PyObject,
+    key: *mut PyObject,
+    result: *mut *mut PyObject,
+) -> c_int {
+    // SAFETY: the objects are NULL or live, `result` is a variable of C's.
+    border(|vm| unsafe {
+        let found = dict(vm, mp).and_then(|d| Key::new(vm, key)?.get(vm, &d));
+        give_or_null(vm, result, found)
+    })
+}
+
+/// Stores the value of the text `key` in `*result`: new, or NULL. 1 when it
+/// was found.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_GetItemStringRef(
+    mp: *mut PyObject,
+    key: *const c_char,
+    result: *mut *mut PyObject,
+) -> c_int {
+    // SAFETY: `mp` is NULL or live, `key` a C string, `result` a variable of C's.
+    border(|vm| unsafe {
+        let found = dict(vm, mp).and_then(|d| Key::Text(text(vm, key)?).get(vm, &d));
+        give_or_null(vm, result, found)
+    })
+}
+
+/// Whether `key` is there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Contains(mp: *mut PyObject, key: *mut PyObject) -> c_int {
+    // SAFETY: the arguments are NULL or live.
+    border(|vm| unsafe { Ok(Key::new(vm, key)?.get(vm, &*dict(vm, mp)?)?.is_some()) })
+}
+
+/// Whether the text `key` is there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_ContainsString(mp: *mut PyObject, key: *const c_char) -> c_int {
+    // SAFETY: `mp` is NULL or live, `key` a C string.
+    border(|vm| unsafe {
+        Ok(Key::Text(text(vm, key)?)
+            .get(vm, &*dict(vm, mp)?)?
+            .is_some())
+    })
+}
+
+unsafe fn set(
+    vm: &VirtualMachine,
+    mp: *mut PyObject,
+    key: &Key<'_>,
+    item: *mut PyObject,
+) -> PyResult<()> {
+    // SAFETY: the callers' arguments are NULL or live.
+    unsafe {
+        let dict = dict(vm, mp)?;
+        key.set(vm, &dict, object(vm, item)?)?;
+        changed(mp, &dict);
+    }
+    Ok(())
+}
+
+/// Sets the value of `key`; both stay the caller's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_SetItem(
+    mp: *mut PyObject,
+    key: *mut PyObject,
+    item: *mut PyObject,
+) -> c_int {
+    // SAFETY: the arguments are NULL or live.
+    border(|vm| unsafe { set(vm, mp, &Key::new(vm, key)?, item) })
+}
+
+/// As `PyDict_SetItem`: the VM hashes by its own rules.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyDict_SetItem_KnownHash(
+    mp: *mut PyObject,
+    key: *mut PyObject,
+    item: *mut PyObject,
+    _hash: Py_hash_t,
+) -> c_int {
+    // SAFETY: the arguments are NULL or live.
+    border(|vm| unsafe { set(vm, mp, &Key::new(vm, key)?, item) })
+}
+
+/// As `PyDict_SetItem`: the VM hashes by its own rules.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyDict_SetItem_KnownHash_LockHeld(
+    mp: *mut PyDictObject,
+    key: *mut PyObject,
+    item: *mut PyObject,
+    _hash: Py_hash_t,
+) -> c_int {
+    // SAFETY: the arguments are NULL or live.
+    border(|vm| unsafe { set(vm, mp.cast(), &Key::new(vm, key)?, item) })
+}
+
+/// Sets the value of the text `key`; `item` stays the caller's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_SetItemString(
+    mp: *mut PyObject,
+    key: *const c_char,
+    item: *mut PyObject,
+) -> c_int {
+    // SAFETY: the objects are NULL or live, `key` is a C string.
+    border(|vm| unsafe { set(vm, mp, &Key::Text(text(vm, key)?), item) })
+}
+
+unsafe fn delete(vm: &VirtualMachine, mp: *mut PyObject, key: &Key<'_>) -> PyResult<()> {
+    // SAFETY: the callers' `mp` is NULL or live.
+    unsafe {
+        let dict = dict(vm, mp)?;
+        let found = key.pop(vm, &dict)?;
+        changed(mp, &dict);
+        if found.is_none() {
+            return Err(vm.new_key_error(key.to_object(vm)));
+        }
+    }
+    Ok(())
+}
+
+/// Removes `key`; `KeyError` when it is not there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -> c_int {
+    // SAFETY: the arguments are NULL or live.
+    border(|vm| unsafe { delete(vm, mp, &Key::new(vm, key)?) })
+}
+
+/// Removes the text `key`; `KeyError` when it is not there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_DelItemString(mp: *mut PyObject, key: *const c_char) -> c_int {
+    // SAFETY: `mp` is NULL or live, `key` a C string.
+    border(|vm| unsafe { delete(vm, mp, &Key::Text(text(vm, key)?)) })
+}
+
+unsafe fn pop(
+    vm: &VirtualMachine,
+    mp: *mut PyObject,
+    key: &Key<'_>,
+) -> PyResult<Option<PyObjectRef>> {
+    // SAFETY: the callers' `mp` is NULL or live.
+    unsafe {
+        let dict = dict(vm, mp)?;
+        let found = key.pop(vm, &dict);
+        changed(mp, &dict);
+        found
+    }
+}
+
+/// Removes `key` and stores its value in `*result` (may be NULL): new, or
+/// NULL. 1 when it was there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Pop(
+    mp: *mut PyObject,
+    key: *mut PyObject,
+    result: *mut *mut PyObject,
+) -> c_int {
+    // SAFETY: the objects are NULL or live, `result` is NULL or a variable of C's.
+    border(|vm| unsafe {
+        let found = Key::new(vm, key).and_then(|key| pop(vm, mp, &key));
+        give_or_null(vm, result, found)
+    })
+}
+
+/// Removes the text `key` and stores its value in `*result` (may be NULL):
+/// new, or NULL. 1 when it was there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_PopString(
+    mp: *mut PyObject,
+    key: *const c_char,
+    result: *mut *mut PyObject,
+) -> c_int {
+    // SAFETY: `mp` is NULL or live, `key` a C string, `result` NULL or a variable of C's.
+    border(|vm| unsafe {
+        let found = text(vm, key).and_then(|key| pop(vm, mp, &Key::Text(key)));
+        give_or_null(vm, result, found)
+    })
+}
+
+/// Removes `key`: its value, or `default_value` when it is not there, new;
+/// `KeyError` when that is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyDict_Pop(
+    mp: *mut PyObject,
+    key: *mut PyObject,
+    default_value: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: the arguments are NULL or live.
+    border(|vm| unsafe {
+        let key = Key::new(vm, key)?;
+        match pop(vm, mp, &key)?.or_else(|| super::optional(vm, default_value)) {
+            Some(found) => Ok(found),
+            None => Err(vm.new_key_error(key.to_object(vm))),
+        }
+    })
+}
+
+/// The value of `key`, which is set to `default_value` when it is not there,
+/// and whether it was.
+unsafe fn set_default(
+    vm: &VirtualMachine,
+    mp: *mut PyObject,
+    key: *mut PyObject,
+    default_value: *mut PyObject,
+) -> PyResult<(PyObjectRef, bool)> {
+    // SAFETY: the callers' arguments are NULL or live.
+    unsafe {
+        let dict = dict(vm, mp)?;
+        let (key, default) = (object(vm, key)?, object(vm, default_value)?);
+        let mut present = true;
+        let insert = || {
+            dict.get_or_insert(vm, &key, || {
+                present = false;
+                default
+            })
+        };
+        let value = if is_plain_key(vm, &key) {
+            insert()
+        } else {
+            python(insert)
+        };
+        changed(mp, &dict);
+        Ok((value?, present))
+    }
+}
+
+/// The value of `key`, which is set to `default_value` when it is not there:
+/// borrowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_SetDefault(
+    mp: *mut PyObject,
+    key: *mut PyObject,
+    default_value: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: the arguments are NULL or live.
+    border(|vm| unsafe {
+        let (value, _) = set_default(vm, mp, key, default_value)?;
+        Ok(lend(vm, mp, Some(value)))
+    })
+}
+
+/// Stores the value of `key`, which is set to `default_value` when it is not
+/// there, in `*result` (may be NULL): new. 1 when it was there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_SetDefaultRef(
+    mp: *mut PyObject,
+    key: *mut PyObject,
+    default_value: *mut PyObject,
+    result: *mut *mut PyObject,
+) -> c_int {
+    // SAFETY: the objects are NULL or live, `result` is NULL or a variable of C's.
+    border(|vm| unsafe {
+        match set_default(vm, mp, key, default_value) {
+            Ok((value, present)) => {
+                give(vm, result, Some(value));
+                Ok(present)
+            }
+            Err(e) => {
+                give(vm, result, None);
+                Err(e)
+            }
+        }
+    })
+}
+
+/// Walks the items: stores the key and value at `*pos` (both borrowed, either
+/// may be left out) and moves on. 0 at the end, and for what is no dict.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Next(
+    mp: *mut PyObject,
+    pos: *mut Py_ssize_t,
+    key: *mut *mut PyObject,
+    value: *mut *mut PyObject,
+) -> c_int {
+    border(|vm| {
+        // SAFETY: `mp` is NULL or live, the others are variables of C's.
+        unsafe {
+            if !is_dict(mp) {
+                return Ok(0);
+            }
+            let dict = dict(vm, mp)?;
+            let entry = usize::try_from(*pos)
+                .ok()
+                .and_then(|at| dict.next_entry(at));
+            let Some((next, k, v)) = entry else {
+                return Ok(0);
+            };
+            *pos = next as Py_ssize_t;
+            if !key.is_null() {
+                *key = borrow_from(mp, c_of(vm, &k));
+            }
+            if !value.is_null() {
+                *value = borrow_from(mp, c_of(vm, &v));
+            }
+            Ok(1)
+        }
+    })
+}
+
+/// A copy as an exact dict: new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Copy(mp: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `mp` is NULL or live.
+    border(|vm| {
+        let dict = unsafe { dict(vm, mp)? };
+        Ok(PyDict::copy(&dict).into_ref(&vm.ctx))
+    })
+}
+
+/// The keys as a list: new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Keys(mp: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `mp` is NULL or live.
+    border(|vm| listobject::from_vm(vm, unsafe { dict(vm, mp)? }.keys_vec()))
+}
+
+/// The values as a list: new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Values(mp: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `mp` is NULL or live.
+    border(|vm| listobject::from_vm(vm, unsafe { dict(vm, mp)? }.values_vec()))
+}
+
+/// The items as a list of tuples: new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Items(mp: *mut PyObject) -> *mut PyObject {
+    border(|vm| {
+        let mut pairs = super::check::Refs::default();
+        // SAFETY: `mp` is NULL or live; the tuples are fresh.
+        for (key, value) in unsafe { dict(vm, mp)? }.items_vec() {
+            let pair = tupleobject::of_len(vm, 2)?;
+            let places = unsafe { items(pair) };
+            places[0] = c_of_owned(vm, key);
+            places[1] = c_of_owned(vm, value);
+            pairs.0.push(pair);
+        }
+        listobject::from_refs(vm, pairs)
+    })
+}
+
+/// Removes everything. Nothing happens to what is no dict.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Clear(mp: *mut PyObject) {
+    border(|vm| {
+        // SAFETY: `mp` is NULL or live.
+        unsafe {
+            if is_dict(mp) {
+                let dict = dict(vm, mp)?;
+                python(|| PyDict::clear(&dict));
+                changed(mp, &dict);
+            }
+        }
+        Ok(Nothing)
+    })
+}
+
+unsafe fn merge(
+    vm: &VirtualMachine,
+    mp: *mut PyObject,
+    other: *mut PyObject,
+    replace: bool,
+) -> PyResult<()> {
+    // SAFETY: the callers' arguments are NULL or live.
+    unsafe {
+        if other.is_null() {
+            return Err(bad_internal_call(vm));
+        }
+        let dict = dict(vm, mp)?;
+        let other = vm_of(vm, other);
+        let result = python(|| {
+            if !other.downcastable::<PyDict>() {
+                // Sequences of pairs are not for this function.
+                other.get_attr("keys", vm)?;
+            }
+            if replace {
+                dict.merge_object(other, vm)
+            } else {
+                dict.merge_object_if_missing(other, vm)
+            }
+        });
+        changed(mp, &dict);
+        result
+    }
+}
+
+/// Takes over the items of a mapping; those of keys that are there already
+/// only when `override_` is not 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Merge(
+    mp: *mut PyObject,
+    other: *mut PyObject,
+    override_: c_int,
+) -> c_int {
+    // SAFETY: the arguments are NULL or live.
+    border(|vm| unsafe { merge(vm, mp, other, override_ != 0) })
+}
+
+/// Takes over the items of a mapping.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Update(mp: *mut PyObject, other: *mut PyObject) -> c_int {
+    // SAFETY: the arguments are NULL or live.
+    border(|vm| unsafe { merge(vm, mp, other, true) })
+}
+
+/// Takes over the pairs of an iterable; those of keys that are there already
+/// only when `override_` is not 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_MergeFromSeq2(
+    mp: *mut PyObject,
+    seq2: *mut PyObject,
+    override_: c_int,
+) -> c_int {
+    border(|vm| {
+        // SAFETY: the arguments are NULL or live.
+        unsafe {
+            let dict = dict(vm, mp)?;
+            let pairs = object(vm, seq2)?;
+            let result = python(|| dict.merge_from_seq2(&pairs, override_ != 0, vm));
+            changed(mp, &dict);
+            result
+        }
+    })
+}
+
+// skipped: PyDict_AddWatcher: the VM's dicts have no hook that tells of changes
+// skipped: PyDict_ClearWatcher: as PyDict_AddWatcher
+// skipped: PyDict_Watch: as PyDict_AddWatcher
+// skipped: PyDict_Unwatch: as PyDict_AddWatcher
