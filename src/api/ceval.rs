@@ -163,42 +163,6 @@ fn stack_bounds() -> (usize, usize) {
     bounds
 }
 
-/// 0, or -1 with a `RecursionError` if little of the C stack is left.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn Py_EnterRecursiveCall(place: *const c_char) -> c_int {
-    let here = ptr::from_ref(&place) as usize;
-    let (start, size) = stack_bounds();
-    if here.wrapping_sub(start) > STACK_MARGIN {
-        return 0;
-    }
-    border(|vm| {
-        let place = match place.is_null() {
-            true => "",
-            // SAFETY: the caller passes a NUL-terminated string.
-            false => unsafe { text(vm, place) }?,
-        };
-        let used = (start + size - here) / 1024;
-        Err::<(), _>(vm.new_recursion_error(format!("Stack overflow (used {used} kB){place}")))
-    })
-}
-
-/// As `Py_EnterRecursiveCall`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _Py_CheckRecursiveCall(place: *const c_char) -> c_int {
-    // SAFETY: the same contract.
-    unsafe { Py_EnterRecursiveCall(place) }
-}
-
-/// Undoes `Py_EnterRecursiveCall`: nothing is counted.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn Py_LeaveRecursiveCall() {}
-
-/// `sys.getrecursionlimit()`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn Py_GetRecursionLimit() -> c_int {
-    border(|vm| Ok(vm.recursion_limit.get() as c_int))
-}
-
 /// `sys.setrecursionlimit(limit)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn Py_SetRecursionLimit(limit: c_int) {

@@ -399,45 +399,6 @@ pub unsafe extern "C" fn PyType_ClearCache() -> c_uint {
     1
 }
 
-/// Bytes of the data that a subclass made with a negative basic size has.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyType_GetTypeDataSize(t: *mut PyTypeObject) -> Py_ssize_t {
-    // SAFETY: C's contract.
-    unsafe {
-        let base = (*(*t).tp_base).tp_basicsize;
-        ((*t).tp_basicsize - spec::align(base)).max(0)
-    }
-}
-
-/// The data of `p` that belongs to `t`, a type made with a negative basic size.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyObject_GetTypeData(
-    p: *mut PyObject,
-    t: *mut PyTypeObject,
-) -> *mut c_void {
-    // SAFETY: C's contract.
-    unsafe { p.cast::<u8>().offset(spec::align((*(*t).tp_base).tp_basicsize)).cast() }
-}
-
-/// The items of a variable-sized object; `TypeError` when they are not at
-/// its end.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyObject_GetItemData(p: *mut PyObject) -> *mut c_void {
-    border(|vm| {
-        // SAFETY: C's contract.
-        unsafe {
-            let t = (*p).ob_type;
-            if !PyType_HasFeature(t, Py_TPFLAGS_ITEMS_AT_END) {
-                return Err(vm.new_type_error(format!(
-                    "type '{}' does not have Py_TPFLAGS_ITEMS_AT_END",
-                    vm_type_of(vm, t).name()
-                )));
-            }
-            Ok(p.cast::<u8>().offset((*t).tp_basicsize).cast::<c_void>())
-        }
-    })
-}
-
 /// The part of a type's name behind the last dot: lives as long as the type.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _PyType_Name(t: *mut PyTypeObject) -> *const c_char {
@@ -450,4 +411,3 @@ pub unsafe extern "C" fn _PyType_Name(t: *mut PyTypeObject) -> *const c_char {
         }
     }
 }
-

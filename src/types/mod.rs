@@ -14,6 +14,7 @@ pub mod slots_c;
 pub mod slots_vm;
 pub mod spec;
 pub mod statics;
+pub mod subclass;
 pub mod wrapper;
 
 use rustpython_vm::builtins::{PyType, PyTypeRef};
@@ -31,6 +32,7 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
     statics::init(vm)?;
     function::init(vm);
     descr::init(vm);
+    subclass::init(vm);
     Ok(())
 }
 

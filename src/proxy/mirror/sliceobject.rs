@@ -40,7 +40,9 @@ pub unsafe fn new(parts: [*mut PyObject; 3]) -> *mut PyObject {
     unsafe {
         let p = allocate(types::statics::slice_type(), size_of::<PySliceObject>());
         if p.is_null() {
-            parts.map(|part| refcount::decref(part));
+            for part in parts {
+                refcount::decref(part);
+            }
             return p;
         }
         let c = p.cast::<PySliceObject>();
