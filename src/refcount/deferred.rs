@@ -4,13 +4,15 @@
 //! A VM thread that drops the last reference to a VM object may not touch the
 //! C object linked to it; it pushes the object here, without waiting.
 
+use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::layout::PyObject;
 
 struct Node {
-    p: *mut PyObject,
+    run: unsafe fn(*mut c_void),
+    data: *mut c_void,
     next: *mut Node,
 }
 
@@ -21,8 +23,16 @@ static PENDING: AtomicPtr<Node> = AtomicPtr::new(ptr::null_mut());
 /// Leaves the count that a dead VM object had of `p` to the next holder of
 /// the extension lock.
 pub fn push(p: *mut PyObject) {
+    // SAFETY: the next holder has the lock, and the count that is handed to it.
+    push_call(|p| unsafe { super::dealloc::vm_object_died(p.cast()) }, p.cast());
+}
+
+/// Leaves a call of `run` to the next holder of the extension lock, which must
+/// be safe then.
+pub fn push_call(run: unsafe fn(*mut c_void), data: *mut c_void) {
     let node = Box::into_raw(Box::new(Node {
-        p,
+        run,
+        data,
         next: ptr::null_mut(),
     }));
     let mut head = PENDING.load(Ordering::Relaxed);
@@ -51,7 +61,7 @@ fn drain_slowly() {
         // SAFETY: the whole stack is ours now; each node was a box.
         let taken = unsafe { Box::from_raw(node) };
         node = taken.next;
-        // SAFETY: the dead VM object's count was handed to us.
-        unsafe { super::dealloc::vm_object_died(taken.p) };
+        // SAFETY: the lock is held; whoever left the call made it safe then.
+        unsafe { (taken.run)(taken.data) };
     }
 }
