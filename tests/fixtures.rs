@@ -83,3 +83,8 @@ fn errors() {
 fn threads() {
     fixture("threads");
 }
+
+#[test]
+fn varargs() {
+    fixture("varargs");
+}
