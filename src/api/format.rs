@@ -4,8 +4,10 @@
 use std::ffi::{CStr, c_char, c_int};
 
 use super::border;
-use super::needed::*;
 use super::varargs::*;
+use crate::api::object::{PyObject_ASCII, PyObject_Repr, PyObject_Str};
+use crate::api::typeobject::{PyType_GetModuleName, PyType_GetQualName};
+use crate::api::unicodeobject::PyUnicodeWriter_WriteStr;
 use crate::layout::*;
 use crate::proxy::mirror::{bytesobject, unicodeobject};
 use crate::refcount;

@@ -3,8 +3,11 @@
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
-use super::super::needed::*;
-use super::super::varargs::*;
+use crate::api::dictobject::{PyDict_New, PyDict_SetItem};
+use crate::api::unicodeobject::{
+    PyUnicode_FromOrdinal, PyUnicode_FromStringAndSize, PyUnicode_FromWideChar,
+};
+use crate::api::varargs::*;
 use crate::layout::*;
 use crate::proxy::mirror::{
     bytesobject, complexobject, floatobject, listobject, longobject, tupleobject, unicodeobject,

@@ -7,10 +7,22 @@
 use std::ffi::{c_char, c_int, c_long, c_uint, c_ulong, c_void};
 use std::ptr;
 
-use super::super::format::type_name;
-use super::super::needed::*;
-use super::super::varargs::errors::warn_deprecated;
-use super::super::varargs::*;
+use crate::api::abstract_::{
+    PyIndex_Check, PyNumber_Index, PySequence_Check, PySequence_Size, PySequence_Tuple,
+};
+use crate::api::format::type_name;
+use crate::api::longobject::{
+    PyLong_AsLong, PyLong_AsLongLong, PyLong_AsSsize_t, PyLong_AsUnsignedLongMask,
+};
+use crate::api::needed::{
+    PyBuffer_FillInfo, PyBuffer_Release, PyComplex_AsCComplex, PyFloat_AsDouble, PyObject_GetBuffer,
+};
+use crate::api::object::PyObject_IsTrue;
+use crate::api::pymem::{PyMem_Free, PyMem_Malloc};
+use crate::api::typeobject::PyType_IsSubtype;
+use crate::api::unicodeobject::{PyUnicode_AsEncodedString, PyUnicode_AsUTF8AndSize};
+use crate::api::varargs::errors::warn_deprecated;
+use crate::api::varargs::*;
 use crate::layout::*;
 use crate::proxy::mirror::{bytesobject, longobject, tupleobject, unicodeobject};
 use crate::thread::error;

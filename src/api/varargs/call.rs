@@ -5,11 +5,12 @@ use std::ptr;
 
 use rustpython_vm::VirtualMachine;
 
-use super::super::border;
-use super::super::modsupport::{build, build_stack, is_a};
-use super::super::needed::*;
-use super::super::null_argument;
 use super::*;
+use crate::api::border;
+use crate::api::call::{PyCallable_Check, PyObject_Vectorcall, PyObject_VectorcallMethod};
+use crate::api::modsupport::{build, build_stack, is_a};
+use crate::api::null_argument;
+use crate::api::object::PyObject_GetAttrString;
 use crate::layout::{_Py_Identifier, PY_VECTORCALL_ARGUMENTS_OFFSET, Py_TPFLAGS_TUPLE_SUBCLASS};
 use crate::proxy::mirror::tupleobject;
 use crate::{refcount, types};

@@ -3,10 +3,11 @@
 use rustpython_vm::builtins::{PyStr, PyType, PyTypeRef};
 use rustpython_vm::{PyRef, PyResult, VirtualMachine, warn};
 
-use super::super::format::text_from_format;
-use super::super::needed::*;
-use super::super::{Nothing, border, optional, python};
 use super::*;
+use crate::api::format::text_from_format;
+use crate::api::pyerrors::PyErr_SetObject;
+use crate::api::unicodeobject::PyUnicode_DecodeFSDefault;
+use crate::api::{Nothing, border, optional, python};
 use crate::proxy::vm_of_stolen;
 use crate::refcount;
 

@@ -5,11 +5,11 @@ use std::io::Write as _;
 use rustpython_vm::builtins::PyStrRef;
 use rustpython_vm::{PyObjectRef, PyResult, VirtualMachine};
 
-use super::super::format::text_from_format;
-use super::super::modsupport::{build, is_a};
-use super::super::needed::*;
-use super::super::{Nothing, border, python};
 use super::*;
+use crate::api::format::text_from_format;
+use crate::api::modsupport::{build, is_a};
+use crate::api::needed::PySys_AuditTuple;
+use crate::api::{Nothing, border, python};
 use crate::layout::Py_TPFLAGS_TUPLE_SUBCLASS;
 use crate::proxy::mirror::tupleobject;
 use crate::proxy::vm_of_stolen;
