@@ -25,13 +25,17 @@ macro_rules! each_width {
 }
 
 /// A code unit.
-trait Unit: Copy + PartialEq + Into<u32> {
+trait Unit: Copy + PartialEq {
+    fn wide(self) -> u32;
     fn narrow(c: u32) -> Option<Self>;
 }
 
 macro_rules! units {
     ($($t:ty),*) => {$(
         impl Unit for $t {
+            fn wide(self) -> u32 {
+                self as u32
+            }
             fn narrow(c: u32) -> Option<Self> {
                 c.try_into().ok()
             }
@@ -70,17 +74,17 @@ impl<'a> Chars<'a> {
     }
 
     pub fn get(self, i: usize) -> Option<u32> {
-        each_width!(self, s => s.get(i).map(|&c| c.into()))
+        each_width!(self, s => s.get(i).map(|c| c.wide()))
     }
 
     pub fn iter(self) -> impl Iterator<Item = u32> {
-        (0..self.len()).map(move |i| each_width!(self, s => s[i].into()))
+        (0..self.len()).map(move |i| each_width!(self, s => s[i].wide()))
     }
 
     /// The greatest code unit, 0 for the empty string.
     pub fn max(self) -> u32 {
         fn max<T: Unit + Ord>(s: &[T]) -> u32 {
-            s.iter().max().map_or(0, |&c| c.into())
+            s.iter().max().map_or(0, |c| c.wide())
         }
         match self {
             Self::One(s) if s.is_ascii() => 0x7f,
@@ -95,7 +99,7 @@ impl<'a> Chars<'a> {
     pub unsafe fn copy_to(self, kind: u32, to: *mut u8) {
         unsafe fn widen<T: Unit, U: Unit>(from: &[T], to: *mut U) {
             for (i, &c) in from.iter().enumerate() {
-                if let Some(c) = U::narrow(c.into()) {
+                if let Some(c) = U::narrow(c.wide()) {
                     // SAFETY: the caller made room.
                     unsafe { to.add(i).write(c) };
                 }

@@ -3,7 +3,7 @@
 //! Strings live in C memory: what makes, reads, compares and searches them
 //! never enters the VM. What Python has as methods of `str` the VM does.
 
-pub mod chars;
+pub(crate) mod chars;
 pub mod ctype;
 mod decode;
 mod encode;
