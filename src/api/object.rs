@@ -1413,6 +1413,7 @@ pub unsafe extern "C" fn PyObject_ClearWeakRefs(p: *mut PyObject) {
                         || PyType_HasFeature(ty, Py_TPFLAGS_MANAGED_WEAKREF))
             };
         if is_dying_referent {
+            mirror::weakrefobject::referent_dies(p);
             Ok(Nothing)
         } else {
             Err(bad_internal_call(vm))

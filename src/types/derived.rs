@@ -218,6 +218,7 @@ unsafe fn fill(vm: &VirtualMachine, base: Kind, v: &PyObjectRef, p: *mut PyObjec
                     }
                 }
             }
+            Kind::DateTime => mirror::datetime::fill(vm, v, p),
             _ => {}
         }
         let of_base = mirror::base_of_type((*p).ob_type);
@@ -261,15 +262,16 @@ pub unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
         let class = vm_type_of(vm, (*p).ob_type);
         let builtin = builtin_base(&class);
         let args = match base {
-            Kind::Float => vec![mirror::floatobject::value(vm, p)],
-            Kind::Int => vec![vm.ctx.new_bigint(&longobject::to_bigint(p)).into()],
-            Kind::Complex => vec![mirror::complexobject::value(vm, p)],
-            Kind::Bytes => vec![mirror::bytesobject::value(vm, p)],
-            Kind::Tuple => vec![tupleobject::value(vm, p)],
+            Kind::Float => FuncArgs::from(vec![mirror::floatobject::value(vm, p)]),
+            Kind::Int => FuncArgs::from(vec![vm.ctx.new_bigint(&longobject::to_bigint(p)).into()]),
+            Kind::Complex => FuncArgs::from(vec![mirror::complexobject::value(vm, p)]),
+            Kind::Bytes => FuncArgs::from(vec![mirror::bytesobject::value(vm, p)]),
+            Kind::Tuple => FuncArgs::from(vec![tupleobject::value(vm, p)]),
             Kind::Str if !(*p.cast::<PyUnicodeObject>()).data.any.is_null() => {
-                vec![vm.ctx.new_str(unicodeobject::to_pystr(p)).into()]
+                FuncArgs::from(vec![vm.ctx.new_str(unicodeobject::to_pystr(p)).into()])
             }
-            _ => Vec::new(),
+            Kind::DateTime => mirror::datetime::arguments(vm, &class, p),
+            _ => FuncArgs::default(),
         };
         let v = make_builtin(vm, &builtin, class, args)
             .unwrap_or_else(|_| panic!("cannot make the VM's part of a '{}' object", builtin.name()));
@@ -284,14 +286,14 @@ fn make_builtin(
     vm: &VirtualMachine,
     builtin: &Py<PyType>,
     class: PyTypeRef,
-    args: Vec<PyObjectRef>,
+    args: FuncArgs,
 ) -> PyResult {
     let slot_new = builtin
         .slots
         .new
         .load()
         .ok_or_else(|| cannot_create(vm, &class))?;
-    slot_new(class, args.into(), vm)
+    slot_new(class, args, vm)
 }
 
 /// `tp_init` of all the VM's own types.

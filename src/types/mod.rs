@@ -33,7 +33,8 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
     function::init(vm);
     descr::init(vm);
     subclass::init(vm);
-    Ok(())
+    crate::api::pycapsule::init(vm);
+    crate::api::datetime::init(vm)
 }
 
 /// The C type object of a VM class: borrowed, alive as long as an instance

@@ -135,6 +135,7 @@ types! {
     PyEllipsis_Type = ellipsis_type, Header, 16, 0, 0, 0, 0x1102;
     _PyNone_Type = none_type, Header, 16, 0, 0, 0, 0x1102;
     _PyNotImplemented_Type = not_implemented_type, Header, 16, 0, 0, 0, 0x1102;
+    PyCapsule_Type = capsule_type, Header, 64, 0, 0, 0, 0x5182;
     Py_GenericAliasType = generic_alias_type, Header, 64, 0, 0, 40, 0x5d02;
     _PyUnion_Type = union_type, Header, 56, 0, 0, 48, 0x5182;
     _PyWeakref_RefType = weakref_type, WeakRef, 64, 0, 0, 0, 0x5d02;
@@ -344,6 +345,7 @@ exact! {
     frozenset_type, is_exact_frozenset, PyFrozenSet_Type;
     slice_type, is_exact_slice, PySlice_Type;
     module_type, is_exact_module, PyModule_Type;
+    capsule_type, is_exact_capsule, PyCapsule_Type;
 }
 
 /// Whether instances of `ty` are `StopIteration`s.
@@ -366,6 +368,32 @@ fn fill(vm: &VirtualMachine, t: *mut PyTypeObject, class: &Py<PyType>, facts: &F
         mirror::set_kind(t, facts.kind, facts.kind);
         heap::fill_builtin(vm, t, class);
     }
+}
+
+/// A type object for a built-in class of a module of the VM's, with the struct
+/// that C knows: it lives for ever.
+pub fn adopt(
+    vm: &VirtualMachine,
+    class: &Py<PyType>,
+    kind: Kind,
+    basicsize: Py_ssize_t,
+) -> *mut PyTypeObject {
+    let t = arena::immortal(Layout::new::<PyTypeObject>())
+        .as_ptr()
+        .cast::<PyTypeObject>();
+    super::bind(t, class);
+    let facts = Facts {
+        kind,
+        basicsize,
+        itemsize: 0,
+        dictoffset: 0,
+        weaklistoffset: 0,
+        flags: crate::layout::Py_TPFLAGS_DEFAULT
+            | crate::layout::Py_TPFLAGS_BASETYPE
+            | crate::layout::Py_TPFLAGS_IMMUTABLETYPE,
+    };
+    fill(vm, t, class, &facts);
+    t
 }
 
 /// Fills and binds everything here, once.

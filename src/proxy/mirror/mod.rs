@@ -5,6 +5,7 @@ pub mod bytearrayobject;
 pub mod bytesobject;
 pub mod cellobject;
 pub mod complexobject;
+pub mod datetime;
 pub mod descrobject;
 pub mod dictobject;
 pub mod exceptions;
@@ -19,6 +20,7 @@ pub mod sliceobject;
 pub mod thunk;
 pub mod tupleobject;
 pub mod unicodeobject;
+pub mod weakrefobject;
 
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
@@ -95,9 +97,8 @@ const fn mirror(kind: Kind) -> &'static Mirror {
         | Kind::Code
         | Kind::Function
         | Kind::Traceback
-        | Kind::WeakRef
         | Kind::MemoryView
-        | Kind::DateTime => &header::MIRROR,
+ => &header::MIRROR,
         Kind::Instance => &INSTANCE,
         Kind::Int => &longobject::MIRROR,
         Kind::Float => &floatobject::MIRROR,
@@ -115,6 +116,8 @@ const fn mirror(kind: Kind) -> &'static Mirror {
         Kind::Method => &methodobject::METHOD,
         Kind::Builtin => &methodobject::BUILTIN,
         Kind::Descriptor => &descrobject::MIRROR,
+        Kind::WeakRef => &weakrefobject::MIRROR,
+        Kind::DateTime => &datetime::MIRROR,
         Kind::Cell => &cellobject::MIRROR,
     }
 }
@@ -390,7 +393,8 @@ pub mod watch {
     /// mirrors watched last are: what a call works with crossed last.
     const MOST: usize = 128;
 
-    fn each(f: impl Fn(*mut PyObject)) {
+    /// Calls `f` with what was watched last.
+    pub fn each(f: impl Fn(*mut PyObject)) {
         let mut i = with(|w| w.mirrors.len());
         let first = i.saturating_sub(MOST);
         while i > first {
