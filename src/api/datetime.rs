@@ -59,7 +59,8 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
     api.TimeType = bind(&classes.time, size_of::<PyDateTime_Time>());
     api.DeltaType = bind(&classes.delta, size_of::<PyDateTime_Delta>());
     api.TZInfoType = bind(&classes.tzinfo, size_of::<PyDateTime_TZInfo>());
-    api.TimeZone_UTC = c_of(vm, &module.get_attr("timezone", vm)?.get_attr("utc", vm)?);
+    let utc = module.get_attr("timezone", vm)?.get_attr("utc", vm)?;
+    api.TimeZone_UTC = c_of(vm, &utc);
     // SAFETY: the capsule's pointer and name live for ever.
     let capsule = unsafe {
         let p = super::pycapsule::PyCapsule_New(

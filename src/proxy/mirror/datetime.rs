@@ -158,8 +158,10 @@ pub unsafe fn fill(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
                 let c = p.cast::<PyDateTime_DateTime>();
                 let class = &known.datetime;
                 (*c).hashcode = -1;
-                (*c).data[..4].copy_from_slice(&date_of(vm, v));
-                (*c).data[4..].copy_from_slice(&time_of(vm, class, v));
+                let mut data = [0; 10];
+                data[..4].copy_from_slice(&date_of(vm, v));
+                data[4..].copy_from_slice(&time_of(vm, class, v));
+                (*c).data = data;
                 (*c).fold = number(vm, class, v, "fold") as u8;
                 (*c).tzinfo = tzinfo_of(vm, class, v);
                 (*c).hastzinfo = (!(*c).tzinfo.is_null()).into();
