@@ -126,6 +126,7 @@ types! {
     PyRangeIter_Type = range_iterator_type, Header, 40, 0, 0, 0, 0x1182;
     PyLongRangeIter_Type = long_range_iterator_type, Header, 40, 0, 0, 0, 0x1182;
     PySeqIter_Type = iter_type, Header, 32, 0, 0, 0, 0x5182;
+    PyCallIter_Type = callable_iterator, Header, 32, 0, 0, 0, 0x5182;
     PyMethodDescr_Type = method_descriptor_type, Descriptor, 56, 0, 0, 0, 0x25982;
     PyClassMethodDescr_Type = classmethod_descriptor_type, Descriptor, 56, 0, 0, 0, 0x5182;
     PyGetSetDescr_Type = getset_type, Descriptor, 48, 0, 0, 0, 0x5182;

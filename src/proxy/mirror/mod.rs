@@ -13,6 +13,7 @@ pub mod floatobject;
 pub mod header;
 pub mod listobject;
 pub mod longobject;
+pub mod memoryobject;
 pub mod methodobject;
 pub mod moduleobject;
 pub mod setobject;
@@ -96,9 +97,7 @@ const fn mirror(kind: Kind) -> &'static Mirror {
         | Kind::Frame
         | Kind::Code
         | Kind::Function
-        | Kind::Traceback
-        | Kind::MemoryView
- => &header::MIRROR,
+        | Kind::Traceback => &header::MIRROR,
         Kind::Instance => &INSTANCE,
         Kind::Int => &longobject::MIRROR,
         Kind::Float => &floatobject::MIRROR,
@@ -119,6 +118,7 @@ const fn mirror(kind: Kind) -> &'static Mirror {
         Kind::WeakRef => &weakrefobject::MIRROR,
         Kind::DateTime => &datetime::MIRROR,
         Kind::Cell => &cellobject::MIRROR,
+        Kind::MemoryView => &memoryobject::MIRROR,
     }
 }
 
