@@ -38,7 +38,7 @@ struct Spec {
 fn number(format: &mut Format, what: &str) -> Raising<Option<usize>> {
     let mut value: Option<usize> = None;
     while format.peek().is_ascii_digit() {
-        let digit = usize::from(format.next() - b'0');
+        let digit = usize::from(format.advance() - b'0');
         value = Some(
             value
                 .unwrap_or(0)
@@ -62,7 +62,7 @@ impl Spec {
                 b'#' => alternate = true,
                 _ => break,
             }
-            format.next();
+            format.advance();
         }
         let width = if format.take(b'*') {
             let width = star();
@@ -80,7 +80,7 @@ impl Spec {
         };
         let size = match format.peek() {
             b'l' => {
-                format.next();
+                format.advance();
                 if format.take(b'l') {
                     Size::Wide
                 } else {
@@ -88,7 +88,7 @@ impl Spec {
                 }
             }
             b'z' | b't' | b'j' => {
-                format.next();
+                format.advance();
                 Size::Wide
             }
             _ => Size::Int,
@@ -100,7 +100,7 @@ impl Spec {
             width,
             precision,
             size,
-            conversion: format.next(),
+            conversion: format.advance(),
         })
     }
 
@@ -218,7 +218,7 @@ impl Formatter {
     unsafe fn run(&mut self, mut format: Format) -> Raising<()> {
         loop {
             let start = format;
-            match format.next() {
+            match format.advance() {
                 0 => return Ok(()),
                 b'%' if format.take(b'%') => self.text.ascii(b"%"),
                 // SAFETY: by the contract of `text_from_format`.
@@ -481,7 +481,7 @@ unsafe fn bytes_from_format(mut format: Format, mut va: VaList) -> Raising<Vec<u
     let mut bytes = Vec::new();
     loop {
         let start = format;
-        let c = format.next();
+        let c = format.advance();
         if c != b'%' {
             if c == 0 {
                 return Ok(bytes);
@@ -491,25 +491,25 @@ unsafe fn bytes_from_format(mut format: Format, mut va: VaList) -> Raising<Vec<u
         }
         // A width is read and ignored.
         while format.peek().is_ascii_digit() {
-            format.next();
+            format.advance();
         }
         let mut precision = None;
         if format.take(b'.') {
             precision = number(&mut format, "precision")?.filter(|&n| n > 0);
         }
         while !matches!(format.peek(), 0 | b'%') && !format.peek().is_ascii_alphabetic() {
-            format.next();
+            format.advance();
         }
         let long = match (format.peek(), format.rest().get(1)) {
             (b'l' | b'z', Some(b'd' | b'u')) => {
-                format.next();
+                format.advance();
                 true
             }
             _ => false,
         };
         // SAFETY: by this function's contract.
         unsafe {
-            match format.next() {
+            match format.advance() {
                 b'c' => match u8::try_from(va.int()) {
                     Ok(byte) => bytes.push(byte),
                     Err(_) => {

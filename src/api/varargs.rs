@@ -169,7 +169,7 @@ impl<'a> Format<'a> {
 
     /// The character at the position, which moves on, but not past the end.
     #[inline]
-    pub fn next(&mut self) -> u8 {
+    pub fn advance(&mut self) -> u8 {
         match self.0.split_first() {
             Some((&c, rest)) => {
                 self.0 = rest;
@@ -381,8 +381,8 @@ mod tests {
         assert_eq!(format.after(b':'), Some(&b"f"[..]));
         assert_eq!(format.after(b';'), None);
         assert!(!format.take(b'b') && format.take(b'a'));
-        assert_eq!((format.next(), format.next()), (b':', b'f'));
-        assert_eq!((format.next(), format.peek()), (0, 0));
+        assert_eq!((format.advance(), format.advance()), (b':', b'f'));
+        assert_eq!((format.advance(), format.peek()), (0, 0));
         assert!(!format.take(0));
     }
 }

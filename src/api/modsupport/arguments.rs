@@ -46,7 +46,7 @@ impl<'a> Shape<'a> {
         let mut at = format;
         let mut level = 0;
         loop {
-            match at.next() {
+            match at.advance() {
                 0 => break,
                 b'(' => {
                     shape.max += usize::from(level == 0);

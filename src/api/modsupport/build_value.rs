@@ -25,7 +25,7 @@ fn count(mut format: Format, end: u8) -> Raising<usize> {
         if level == 0 && c == end {
             return Ok(n);
         }
-        match format.next() {
+        match format.advance() {
             0 => return Err(system_error("unmatched paren in format")),
             b'(' | b'[' | b'{' => {
                 n += usize::from(level == 0);
@@ -91,7 +91,7 @@ impl Builder<'_> {
         // SAFETY: by the contract of `build`.
         unsafe {
             loop {
-                let made = match self.format.next() {
+                let made = match self.format.advance() {
                     b'(' => return self.tuple(b')'),
                     b'[' => return self.list(),
                     b'{' => return self.dict(),
@@ -215,7 +215,7 @@ impl Builder<'_> {
         if self.format.peek() != end {
             return Err(system_error("Unmatched paren in format"));
         }
-        self.format.next();
+        self.format.advance();
         Ok(())
     }
 

@@ -408,13 +408,13 @@ impl Converter {
                 return Err(mismatch);
             }
         }
-        format.next();
+        format.advance();
         Ok(())
     }
 
     /// Converts `arg` by a format unit that is no tuple.
     unsafe fn simple(&mut self, arg: *mut PyObject, format: &mut Format) -> Fit {
-        let unit = format.next();
+        let unit = format.advance();
         // SAFETY: by the caller's contract, each pointer taken is valid for a
         // value of the type that the format unit stores.
         unsafe {
@@ -592,7 +592,7 @@ impl Converter {
                 encoding if encoding.is_null() => c"utf-8".as_ptr(),
                 encoding => encoding.cast_const(),
             };
-            let recode = match format.next() {
+            let recode = match format.advance() {
                 b's' => true,
                 b't' => false,
                 _ => return Err(internal("(unknown parser marker combination)")),
@@ -760,7 +760,7 @@ unsafe fn character(arg: *mut PyObject) -> Fit<c_int> {
 fn nested(mut format: Format) -> (usize, bool) {
     let (mut n, mut level, mut borrows) = (0, 0, false);
     loop {
-        match format.next() {
+        match format.advance() {
             b'(' => {
                 n += usize::from(level == 0);
                 level += 1;
@@ -772,7 +772,7 @@ fn nested(mut format: Format) -> (usize, bool) {
                 n += usize::from(level == 0 && c.is_ascii_alphabetic());
                 match c {
                     b'e' if matches!(format.peek(), b's' | b't') => {
-                        format.next();
+                        format.advance();
                     }
                     b'y' | b's' | b'z' => borrows |= format.peek() != b'*',
                     b'O' => borrows |= format.peek() != b'&',
@@ -793,7 +793,7 @@ pub unsafe fn skip(format: &mut Format, va: &mut Option<&mut VaList>) -> Result<
     const BAD: &str = "impossible<bad format char>";
     let mut at = *format;
     let mut pointers = 1;
-    match at.next() {
+    match at.advance() {
         b'b' | b'B' | b'h' | b'H' | b'i' | b'I' | b'l' | b'k' | b'L' | b'K' | b'n' | b'f'
         | b'd' | b'D' | b'c' | b'C' | b'p' | b'S' | b'Y' | b'U' => {}
         b'e' => {
