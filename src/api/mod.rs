@@ -9,6 +9,7 @@
 //! the function takes over.
 
 pub mod abstract_;
+pub mod audit;
 pub mod bytearrayobject;
 pub mod bytesobject;
 pub mod call;

@@ -1,21 +1,37 @@
-//! API functions of other headers that the variadic ones call.
+//! Conversions that wait for the files of their headers.
 
-use std::ffi::{c_char, c_double, c_int, c_void};
+use std::ffi::c_double;
 
-use crate::layout::*;
+use rustpython_vm::AsObject;
 
-unsafe extern "C" {
-    pub fn PyBuffer_FillInfo(
-        view: *mut Py_buffer,
-        o: *mut PyObject,
-        buf: *mut c_void,
-        len: Py_ssize_t,
-        readonly: c_int,
-        flags: c_int,
-    ) -> c_int;
-    pub fn PyBuffer_Release(view: *mut Py_buffer);
-    pub fn PyComplex_AsCComplex(o: *mut PyObject) -> Py_complex;
-    pub fn PyFloat_AsDouble(o: *mut PyObject) -> c_double;
-    pub fn PyObject_GetBuffer(o: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> c_int;
-    pub fn PySys_AuditTuple(event: *const c_char, args: *mut PyObject) -> c_int;
+use super::{border, object, python};
+use crate::layout::{Py_complex, PyObject};
+
+/// `PyFloat_AsDouble`.
+pub unsafe fn PyFloat_AsDouble(p: *mut PyObject) -> c_double {
+    border(|vm| {
+        let v = unsafe { object(vm, p)? };
+        Ok(python(|| v.try_float(vm))?.to_f64())
+    })
+}
+
+/// `PyComplex_AsCComplex`.
+pub unsafe fn PyComplex_AsCComplex(p: *mut PyObject) -> Py_complex {
+    let mut value = Py_complex {
+        real: -1.0,
+        imag: 0.0,
+    };
+    border(|vm| {
+        let v = unsafe { object(vm, p)? };
+        let found = python(|| v.try_complex(vm))?;
+        let (c, _) = found.ok_or_else(|| {
+            vm.new_type_error(format!("must be real number, not {}", v.class().name()))
+        })?;
+        value = Py_complex {
+            real: c.re,
+            imag: c.im,
+        };
+        Ok(())
+    });
+    value
 }

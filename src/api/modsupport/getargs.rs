@@ -14,10 +14,9 @@ use crate::api::format::type_name;
 use crate::api::longobject::{
     PyLong_AsLong, PyLong_AsLongLong, PyLong_AsSsize_t, PyLong_AsUnsignedLongMask,
 };
-use crate::api::needed::{
-    PyBuffer_FillInfo, PyBuffer_Release, PyComplex_AsCComplex, PyFloat_AsDouble, PyObject_GetBuffer,
-};
+use crate::api::needed::{PyComplex_AsCComplex, PyFloat_AsDouble};
 use crate::api::object::PyObject_IsTrue;
+use crate::api::pybuffer::{PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer};
 use crate::api::pymem::{PyMem_Free, PyMem_Malloc};
 use crate::api::typeobject::PyType_IsSubtype;
 use crate::api::unicodeobject::{PyUnicode_AsEncodedString, PyUnicode_AsUTF8AndSize};
