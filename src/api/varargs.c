@@ -86,10 +86,10 @@ VARIADIC(PyObject *, PyObject_CallFunctionObjArgs, (PyObject *callable, ...), ca
 VARIADIC(PyObject *, PyObject_CallMethodObjArgs, (PyObject *object, PyObject *name, ...), name,
          pyabi_PyObject_CallMethodObjArgs, (PyObject *, PyObject *, va_list), object, name)
 VARIADIC(PyObject *, PyEval_CallFunction, (PyObject *callable, const char *format, ...), format,
-         pyabi_PyEval_CallFunction, (PyObject *, const char *, va_list), callable, format)
+         pyabi_PyObject_CallFunction, (PyObject *, const char *, va_list), callable, format)
 VARIADIC(PyObject *, PyEval_CallMethod,
          (PyObject *object, const char *name, const char *format, ...), format,
-         pyabi_PyEval_CallMethod, (PyObject *, const char *, const char *, va_list),
+         pyabi_PyObject_CallMethod, (PyObject *, const char *, const char *, va_list),
          object, name, format)
 VARIADIC(PyObject *, PyTuple_Pack, (Py_ssize_t size, ...), size,
          pyabi_PyTuple_Pack, (Py_ssize_t, va_list), size)

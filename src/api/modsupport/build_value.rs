@@ -19,10 +19,10 @@ type Constructor = unsafe extern "C" fn(*mut c_void) -> *mut PyObject;
 
 /// The number of values that a format describes up to `end`.
 fn count(mut format: Format, end: u8) -> Raising<usize> {
-    let (mut n, mut level) = (0, 0);
+    let (mut n, mut level) = (0, 0i32);
     loop {
         let c = format.peek();
-        if level == 0 && c == end {
+        if level <= 0 && c == end {
             return Ok(n);
         }
         match format.advance() {
@@ -323,5 +323,7 @@ mod tests {
         assert_eq!(counted("s#i, y#:O&", 0), Some(4));
         assert_eq!(counted("(ii)[i]{s:i}", 0), Some(3));
         assert_eq!(counted("i(i)]", b']'), Some(2));
+        assert_eq!(counted("i)", 0), Some(1));
+        assert_eq!(counted("(i", 0), None);
     }
 }

@@ -8,7 +8,7 @@ use rustpython_vm::VirtualMachine;
 use super::*;
 use crate::api::border;
 use crate::api::call::{PyCallable_Check, PyObject_Vectorcall, PyObject_VectorcallMethod};
-use crate::api::modsupport::{build, build_stack, is_a};
+use crate::api::modsupport::{build_stack, is_a};
 use crate::api::null_argument;
 use crate::api::object::PyObject_GetAttrString;
 use crate::layout::{_Py_Identifier, PY_VECTORCALL_ARGUMENTS_OFFSET, Py_TPFLAGS_TUPLE_SUBCLASS};
@@ -48,19 +48,6 @@ unsafe fn call_format(
     }
 }
 
-/// The attribute `name` of `object`, which must be callable: new.
-unsafe fn method(
-    vm: &VirtualMachine,
-    object: *mut PyObject,
-    name: *const c_char,
-) -> Raising<*mut PyObject> {
-    if object.is_null() || name.is_null() {
-        return Err(raise(null_argument(vm)));
-    }
-    // SAFETY: by the callers' contract.
-    non_null(unsafe { PyObject_GetAttrString(object, name) })
-}
-
 unsafe fn call_method(
     vm: &VirtualMachine,
     object: *mut PyObject,
@@ -68,9 +55,12 @@ unsafe fn call_method(
     format: *const c_char,
     va: *const __va_list_tag,
 ) -> Raising<*mut PyObject> {
+    if object.is_null() || name.is_null() {
+        return Err(raise(null_argument(vm)));
+    }
     // SAFETY: by the callers' contract; the method is ours.
     unsafe {
-        let method = method(vm, object, name)?;
+        let method = non_null(PyObject_GetAttrString(object, name))?;
         let result = if PyCallable_Check(method) != 0 {
             call_format(vm, method, format, va)
         } else {
@@ -188,66 +178,6 @@ pub unsafe extern "C" fn pyabi_PyObject_CallMethodObjArgs(
             let nargsf = (stack.len() - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET;
             PyObject_VectorcallMethod(name, stack.as_ptr().add(1), nargsf, ptr::null_mut())
         })
-    })
-}
-
-unsafe fn call_with_built(
-    vm: &VirtualMachine,
-    callable: *mut PyObject,
-    format: *const c_char,
-    va: *const __va_list_tag,
-) -> Raising<*mut PyObject> {
-    // SAFETY: by the callers' contract; the arguments are ours.
-    unsafe {
-        let args = build(Format::of(vm, format)?, VaList::copy_of(va))?;
-        let result = if is_a(args, Py_TPFLAGS_TUPLE_SUBCLASS) {
-            vectorcall(callable, tupleobject::items(args))
-        } else {
-            Err(type_error("argument list must be a tuple"))
-        };
-        refcount::decref(args);
-        result
-    }
-}
-
-/// The work of `PyEval_CallFunction`, whose format must make a tuple: the
-/// result is new, or NULL with an exception set.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pyabi_PyEval_CallFunction(
-    callable: *mut PyObject,
-    format: *const c_char,
-    va: *mut __va_list_tag,
-) -> *mut PyObject {
-    border(|vm| {
-        if callable.is_null() {
-            return Err(null_argument(vm));
-        }
-        // SAFETY: the caller of the variadic function answers for its arguments.
-        Ok(or_null(unsafe {
-            call_with_built(vm, callable, format, va)
-        }))
-    })
-}
-
-/// The work of `PyEval_CallMethod`, whose format must make a tuple: the
-/// result is new, or NULL with an exception set.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pyabi_PyEval_CallMethod(
-    object: *mut PyObject,
-    name: *const c_char,
-    format: *const c_char,
-    va: *mut __va_list_tag,
-) -> *mut PyObject {
-    border(|vm| {
-        // SAFETY: the caller of the variadic function answers for its
-        // arguments; the method is ours.
-        Ok(or_null(unsafe {
-            method(vm, object, name).and_then(|method| {
-                let result = call_with_built(vm, method, format, va);
-                refcount::decref(method);
-                result
-            })
-        }))
     })
 }
 

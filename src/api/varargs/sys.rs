@@ -6,9 +6,9 @@ use rustpython_vm::builtins::PyStrRef;
 use rustpython_vm::{PyObjectRef, PyResult, VirtualMachine};
 
 use super::*;
+use crate::api::audit::PySys_AuditTuple;
 use crate::api::format::text_from_format;
 use crate::api::modsupport::{build, is_a};
-use crate::api::audit::PySys_AuditTuple;
 use crate::api::{Nothing, border, python};
 use crate::layout::Py_TPFLAGS_TUPLE_SUBCLASS;
 use crate::proxy::mirror::tupleobject;
