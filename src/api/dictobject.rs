@@ -7,7 +7,7 @@
 use std::ffi::{c_char, c_int};
 use std::ptr;
 
-use rustpython_vm::builtins::{PyBaseExceptionRef, PyDict};
+use rustpython_vm::builtins::{PyBaseExceptionRef, PyDict, PyType};
 use rustpython_vm::{AsObject, Py, PyObjectRef, PyPayload, PyRef, PyResult, VirtualMachine};
 
 use super::check::{call_builtin, is_dict, is_plain_key};
@@ -616,6 +616,21 @@ pub unsafe extern "C" fn PyDict_Clear(mp: *mut PyObject) {
     })
 }
 
+/// What the VM merges as CPython does: a dict whose iteration is `dict`'s own
+/// counts as what it holds, whatever else its class overrides.
+fn mapping(vm: &VirtualMachine, other: PyObjectRef) -> PyResult {
+    if let Some(dict) = other.downcast_ref::<PyDict>() {
+        let iteration = |class: &Py<PyType>| class.slots.iter.load().map(|f| f as usize);
+        if iteration(dict.class()) == iteration(vm.ctx.types.dict_type) {
+            return Ok(PyDict::copy(dict).into_ref(&vm.ctx).into());
+        }
+    } else {
+        // Sequences of pairs are not for these functions.
+        other.get_attr("keys", vm)?;
+    }
+    Ok(other)
+}
+
 unsafe fn merge(
     vm: &VirtualMachine,
     mp: *mut PyObject,
@@ -630,10 +645,7 @@ unsafe fn merge(
         let dict = dict(vm, mp)?;
         let other = vm_of(vm, other);
         let result = python(|| {
-            if !other.downcastable::<PyDict>() {
-                // Sequences of pairs are not for this function.
-                other.get_attr("keys", vm)?;
-            }
+            let other = mapping(vm, other)?;
             if replace {
                 dict.merge_object(other, vm)
             } else {

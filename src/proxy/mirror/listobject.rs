@@ -11,7 +11,7 @@ use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, VirtualMach
 
 use super::{Mirror, allocate, watch};
 use crate::layout::{PyListObject, PyObject, PyTypeObject};
-use crate::proxy::{c_of, link_strong, prefix::prefix_of, vm_of};
+use crate::proxy::{c_of, link_strong, prefix::prefix_of, vm_of, vm_of_opt};
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
@@ -295,19 +295,16 @@ unsafe fn clear(p: *mut PyObject) {
     }
 }
 
-/// A VM list of the same elements.
+/// A VM list of the same elements; what C did not fill yet is `None` there.
 ///
 /// # Safety
-/// `p` is a live list without NULLs; the lock is held.
+/// `p` is a live list; the lock is held.
 pub unsafe fn value(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
     // SAFETY: by this function's contract.
     let elements = unsafe {
         items(p)
             .iter()
-            .map(|&item| {
-                assert!(!item.is_null(), "a list with NULL elements reached the VM");
-                vm_of(vm, item)
-            })
+            .map(|&item| vm_of_opt(vm, item).unwrap_or_else(|| vm.ctx.none()))
             .collect()
     };
     vm.ctx.new_list(elements).into()

@@ -8,7 +8,7 @@ use rustpython_vm::{PyObject as VmObject, PyObjectRef, VirtualMachine};
 
 use super::{Mirror, allocate_var};
 use crate::layout::{PyObject, PyTupleObject, PyTypeObject, PyVarObject};
-use crate::proxy::{c_of, link_strong, vm_of};
+use crate::proxy::{c_of, link_strong, vm_of_opt};
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
@@ -98,19 +98,16 @@ unsafe fn clear(p: *mut PyObject) {
     }
 }
 
-/// The VM objects of the elements.
+/// The VM objects of the elements, `None` for those that C did not fill.
 ///
 /// # Safety
-/// `p` is a live tuple without NULLs; the lock is held.
+/// `p` is a live tuple; the lock is held.
 pub unsafe fn elements(vm: &VirtualMachine, p: *mut PyObject) -> Vec<PyObjectRef> {
     // SAFETY: by this function's contract.
     unsafe {
         items(p)
             .iter()
-            .map(|&item| {
-                assert!(!item.is_null(), "a tuple with NULL elements reached the VM");
-                vm_of(vm, item)
-            })
+            .map(|&item| vm_of_opt(vm, item).unwrap_or_else(|| vm.ctx.none()))
             .collect()
     }
 }
