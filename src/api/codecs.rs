@@ -59,9 +59,20 @@ pub(super) unsafe fn bytes(
     len: Py_ssize_t,
 ) -> PyResult<PyObjectRef> {
     // SAFETY: by this function's contract.
-    let bytes = unsafe { slice(vm, s, len)? };
-    Ok(vm.ctx.new_bytes(bytes.to_vec()).into())
+    copied(vm, unsafe { slice(vm, s, len)? })
 }
+
+/// A `bytes` of the VM's with these contents.
+pub(super) fn copied(vm: &VirtualMachine, bytes: &[u8]) -> PyResult<PyObjectRef> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len())
+        .map_err(|_| vm.no_memory_error())?;
+    copy.extend_from_slice(bytes);
+    Ok(vm.ctx.new_bytes(copy).into())
+}
+
+/// No buffer is longer: what a process can address.
+const ADDRESSABLE: usize = 1 << 47;
 
 /// A buffer argument; a negative length is a `SystemError`.
 ///
@@ -74,6 +85,7 @@ pub(super) unsafe fn slice<'a>(
 ) -> PyResult<&'a [u8]> {
     match usize::try_from(len) {
         Ok(0) => Ok(&[]),
+        Ok(ADDRESSABLE..) => Err(vm.no_memory_error()),
         // SAFETY: by this function's contract.
         Ok(len) if !s.is_null() => Ok(unsafe { std::slice::from_raw_parts(s.cast(), len) }),
         _ => Err(super::bad_internal_call(vm)),

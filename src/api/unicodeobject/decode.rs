@@ -73,7 +73,7 @@ pub(super) unsafe fn utf8(
         Err(_) => {
             // SAFETY: by this function's contract.
             let errors = unsafe { codecs::errors_or_strict(vm, errors)? };
-            let bytes = vm.ctx.new_bytes(bytes.to_vec());
+            let bytes = codecs::copied(vm, bytes)?;
             by_codec(vm, "utf_8_decode", (bytes, errors, true))
         }
     }
@@ -90,11 +90,7 @@ unsafe fn ascii(
     }
     // SAFETY: `errors` is NULL or a C string, by the callers' contract.
     let errors = unsafe { codecs::errors_or_strict(vm, errors)? };
-    by_codec(
-        vm,
-        "ascii_decode",
-        (vm.ctx.new_bytes(bytes.to_vec()), errors),
-    )
+    by_codec(vm, "ascii_decode", (codecs::copied(vm, bytes)?, errors))
 }
 
 /// Decodes with the named encoding, UTF-8 for NULL.
@@ -120,7 +116,7 @@ unsafe fn named(
             Some(Plain::Latin1) => from_chars(vm, Chars::One(bytes)),
             None => {
                 let (encoding, errors) = (text(vm, encoding)?, codecs::errors(vm, errors)?);
-                let bytes = vm.ctx.new_bytes(bytes.to_vec()).into();
+                let bytes = codecs::copied(vm, bytes)?;
                 let codecs = &vm.state.codec_registry;
                 let text = python(|| codecs.decode_text(bytes, encoding, errors, vm))?;
                 Ok(c_of_owned(vm, text.into()))
