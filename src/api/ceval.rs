@@ -1,6 +1,5 @@
 //! `ceval.h` and `cpython/ceval.h`, without what is about the GIL: that is in `pystate`.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
 use std::fs::File;
@@ -15,7 +14,7 @@ use rustpython_vm::function::{FuncArgs, KwArgs};
 use rustpython_vm::signal::{UserSignalReceiver, UserSignalSender, user_signal_channel};
 use rustpython_vm::{AsObject, PyObjectRef, PyResult, TryFromObject, VirtualMachine};
 
-use super::{Nothing, border, lend, null_argument, object, optional, python, text};
+use super::{Nothing, border, lend, null_argument, object, optional, python};
 use crate::layout::{
     Py_ssize_t, Py_tracefunc, PyCF_MASK, PyCompilerFlags, PyFrameObject, PyObject, PyTrace_C_CALL,
     PyTrace_C_EXCEPTION, PyTrace_C_RETURN, PyTrace_CALL, PyTrace_EXCEPTION, PyTrace_LINE,
@@ -130,37 +129,6 @@ pub fn raise_in_main_thread(id: c_ulong, exc: Option<PyObjectRef>) -> c_int {
         });
     }
     1
-}
-
-thread_local! {
-    /// Lowest address and size of this thread's stack.
-    static STACK: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
-}
-
-/// What is left for handling a `RecursionError`.
-const STACK_MARGIN: usize = 192 * 1024;
-
-/// Says where this thread's stack is; `None` has us find out.
-pub fn set_stack(bounds: Option<(usize, usize)>) {
-    STACK.set(bounds);
-}
-
-fn stack_bounds() -> (usize, usize) {
-    if let Some(bounds) = STACK.get() {
-        return bounds;
-    }
-    // SAFETY: the attributes are initialised by the first call and destroyed by the last.
-    let bounds = unsafe {
-        let mut attributes = std::mem::zeroed::<libc::pthread_attr_t>();
-        let (mut start, mut size) = (ptr::null_mut(), 0);
-        if libc::pthread_getattr_np(libc::pthread_self(), &raw mut attributes) == 0 {
-            libc::pthread_attr_getstack(&raw const attributes, &raw mut start, &raw mut size);
-            libc::pthread_attr_destroy(&raw mut attributes);
-        }
-        (start as usize, size)
-    };
-    STACK.set(Some(bounds));
-    bounds
 }
 
 /// `sys.setrecursionlimit(limit)`.

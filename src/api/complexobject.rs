@@ -86,10 +86,9 @@ unsafe fn value(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<Py_complex> {
                     real: real?.to_f64(),
                     imag: 0.0,
                 }),
-                None => Err(vm.new_type_error(format!(
-                    "must be real number, not {}",
-                    v.class().name()
-                ))),
+                None => {
+                    Err(vm.new_type_error(format!("must be real number, not {}", v.class().name())))
+                }
             }
         })
     }
@@ -245,8 +244,17 @@ mod tests {
 
     #[test]
     fn quotients() {
-        assert_eq!(quotient(complex(4.0, 2.0), complex(2.0, 0.0)), complex(2.0, 1.0));
-        assert_eq!(quotient(complex(1.0, 0.0), complex(0.0, 1.0)), complex(0.0, -1.0));
-        assert_eq!(quotient(complex(1.0, 1.0), complex(0.0, 0.0)), complex(0.0, 0.0));
+        assert_eq!(
+            quotient(complex(4.0, 2.0), complex(2.0, 0.0)),
+            complex(2.0, 1.0)
+        );
+        assert_eq!(
+            quotient(complex(1.0, 0.0), complex(0.0, 1.0)),
+            complex(0.0, -1.0)
+        );
+        assert_eq!(
+            quotient(complex(1.0, 1.0), complex(0.0, 0.0)),
+            complex(0.0, 0.0)
+        );
     }
 }

@@ -51,7 +51,10 @@ pub fn decode(mut bytes: &[u8]) -> Vec<u32> {
             Ok(text) => (text, 0),
             Err(e) => {
                 let valid = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
-                (valid, e.error_len().unwrap_or(bytes.len() - e.valid_up_to()))
+                (
+                    valid,
+                    e.error_len().unwrap_or(bytes.len() - e.valid_up_to()),
+                )
             }
         };
         points.extend(valid.chars().map(u32::from));
@@ -99,7 +102,11 @@ pub unsafe extern "C" fn Py_DecodeLocale(arg: *const c_char, size: *mut usize) -
         let points = decode(CStr::from_ptr(arg).to_bytes());
         let result = new_wide(&points);
         if !size.is_null() {
-            *size = if result.is_null() { usize::MAX } else { points.len() };
+            *size = if result.is_null() {
+                usize::MAX
+            } else {
+                points.len()
+            };
         }
         result
     }

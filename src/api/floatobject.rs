@@ -3,9 +3,9 @@
 use std::ffi::{c_char, c_double, c_int};
 
 use rustpython_vm::AsObject;
+use rustpython_vm::TryFromBorrowedObject;
 use rustpython_vm::builtins::{PyByteArray, PyBytes, PyStr};
 use rustpython_vm::protocol::PyBuffer;
-use rustpython_vm::TryFromBorrowedObject;
 
 use super::longobject::allocated;
 use super::{border, object, python};
@@ -53,10 +53,9 @@ pub unsafe extern "C" fn PyFloat_AsDouble(p: *mut PyObject) -> c_double {
             let v = object(vm, p)?;
             match python(|| v.try_float_opt(vm)) {
                 Some(value) => Ok(value?.to_f64()),
-                None => Err(vm.new_type_error(format!(
-                    "must be real number, not {}",
-                    v.class().name()
-                ))),
+                None => {
+                    Err(vm.new_type_error(format!("must be real number, not {}", v.class().name())))
+                }
             }
         })
     }

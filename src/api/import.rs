@@ -170,11 +170,7 @@ fn add(vm: &VirtualMachine, name: &PyObjectRef) -> PyResult {
         return Ok(module);
     }
     let text = as_name(vm, name.clone())?;
-    let module = vm.new_module(
-        &text.as_wtf8().to_string_lossy(),
-        vm.ctx.new_dict(),
-        None,
-    );
+    let module = vm.new_module(&text.as_wtf8().to_string_lossy(), vm.ctx.new_dict(), None);
     modules(vm)?.set_item(&**name, module.clone().into(), vm)?;
     Ok(module.into())
 }
@@ -320,7 +316,9 @@ fn execute(
         return Err(e);
     }
     present(vm, name)?.ok_or_else(|| {
-        let name = name.str_utf8(vm).map_or_else(|_| String::new(), |s| s.to_string());
+        let name = name
+            .str_utf8(vm)
+            .map_or_else(|_| String::new(), |s| s.to_string());
         let text = format!("Loaded module '{name}' not found in sys.modules");
         vm.new_import_error(text, vm.ctx.new_str(name))
     })

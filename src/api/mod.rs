@@ -31,7 +31,6 @@ pub mod memoryobject;
 pub mod methodobject;
 pub mod modsupport;
 pub mod moduleobject;
-pub mod needed;
 pub mod object;
 pub mod objimpl;
 pub mod odictobject;

@@ -12,7 +12,7 @@ use rustpython_vm::{PyResult, VirtualMachine};
 use super::fileutils::{new_wide, wide_text};
 use super::import::call;
 use super::pyerrors::Py_FatalError;
-use super::{Nothing, border, python, pystate};
+use super::{Nothing, border, pystate, python};
 use crate::layout::{
     _PyStatus_TYPE_ERROR, _PyStatus_TYPE_EXIT, _PyStatus_TYPE_OK, PyConfig, PyInterpreterConfig,
     PyInterpreterState, PyOS_sighandler_t, PyPreConfig, PyStatus, PyThreadState,
@@ -301,7 +301,12 @@ fn wide_once(
 }
 
 fn sys_string(vm: &VirtualMachine, name: &'static str) -> PyResult<String> {
-    Ok(vm.sys_module.get_attr(name, vm)?.str_utf8(vm)?.as_str().to_owned())
+    Ok(vm
+        .sys_module
+        .get_attr(name, vm)?
+        .str_utf8(vm)?
+        .as_str()
+        .to_owned())
 }
 
 /// `sys.prefix`; lives for ever.
@@ -383,8 +388,8 @@ pub unsafe extern "C" fn Py_FdIsInteractive(fp: *mut FILE, filename: *const c_ch
         if libc::isatty(libc::fileno(fp)) != 0 {
             return 1;
         }
-        let interactive = pystate::global_state()
-            .is_some_and(|state| state.config.settings.interactive);
+        let interactive =
+            pystate::global_state().is_some_and(|state| state.config.settings.interactive);
         let named = !filename.is_null()
             && !matches!(
                 std::ffi::CStr::from_ptr(filename).to_bytes(),

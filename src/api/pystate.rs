@@ -4,7 +4,7 @@
 //! so that a thread that waits in C code holds up neither a collection nor another thread's C code.
 
 use std::cell::RefCell;
-use std::ffi::{c_int, c_ulong, c_void};
+use std::ffi::{c_int, c_ulong};
 use std::ptr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -493,28 +493,6 @@ fn tracing(on: bool) {
     });
 }
 
-/// Takes no notice: the VM finds the bounds of each thread's stack itself.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyUnstable_ThreadState_SetStackProtection(
-    _tstate: *mut PyThreadState,
-    stack_start_addr: *mut c_void,
-    stack_size: usize,
-) -> c_int {
-    border(|vm| {
-        if stack_start_addr.is_null() || stack_size < 128 * 1024 {
-            return Err(vm.new_value_error("stack_size is too small"));
-        }
-        super::ceval::set_stack(Some((stack_start_addr as usize, stack_size)));
-        Ok(())
-    })
-}
-
-/// Undoes `PyUnstable_ThreadState_SetStackProtection`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyUnstable_ThreadState_ResetStackProtection(_tstate: *mut PyThreadState) {
-    super::ceval::set_stack(None);
-}
-
 /// The interpreter. The caller has the GIL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyInterpreterState_Get() -> *mut PyInterpreterState {
@@ -625,3 +603,6 @@ pub unsafe extern "C" fn PyThreadState_SetAsyncExc(id: c_ulong, exc: *mut PyObje
         Ok(super::ceval::raise_in_main_thread(id, exc))
     })
 }
+
+// skipped: PyUnstable_ThreadState_SetStackProtection, PyUnstable_ThreadState_ResetStackProtection: the VM finds the bounds
+// of stacks itself

@@ -38,7 +38,9 @@ fn list(vm: &VirtualMachine, name: &'static str) -> PyResult<PyListRef> {
         return Ok(list);
     }
     let fresh = vm.ctx.new_list(Vec::new());
-    vm.sys_module.dict().set_item(name, fresh.clone().into(), vm)?;
+    vm.sys_module
+        .dict()
+        .set_item(name, fresh.clone().into(), vm)?;
     Ok(fresh)
 }
 
@@ -77,7 +79,9 @@ pub unsafe extern "C" fn PySys_GetXOptions() -> *mut PyObject {
             Some(options) => options,
             None => {
                 let fresh: PyObjectRef = vm.ctx.new_dict().into();
-                vm.sys_module.dict().set_item("_xoptions", fresh.clone(), vm)?;
+                vm.sys_module
+                    .dict()
+                    .set_item("_xoptions", fresh.clone(), vm)?;
                 fresh
             }
         };
@@ -99,7 +103,9 @@ pub unsafe extern "C" fn PySys_AddXOption(option: *const wchar_t) {
             Some(options) => options,
             None => {
                 let fresh: PyObjectRef = vm.ctx.new_dict().into();
-                vm.sys_module.dict().set_item("_xoptions", fresh.clone(), vm)?;
+                vm.sys_module
+                    .dict()
+                    .set_item("_xoptions", fresh.clone(), vm)?;
                 fresh
             }
         };
@@ -159,7 +165,10 @@ pub unsafe extern "C" fn PySys_SetArgvEx(argc: c_int, argv: *mut *mut wchar_t, u
             args.push(String::new());
         }
         let script = args[0].clone();
-        let args = args.into_iter().map(|arg| vm.ctx.new_str(arg).into()).collect();
+        let args = args
+            .into_iter()
+            .map(|arg| vm.ctx.new_str(arg).into())
+            .collect();
         let args = vm.ctx.new_list(args);
         vm.sys_module.dict().set_item("argv", args.into(), vm)?;
         if updatepath != 0 {
@@ -195,7 +204,10 @@ pub unsafe extern "C" fn PySys_SetPath(path: *const wchar_t) {
     border(|vm| {
         // SAFETY: the caller passes a NUL-terminated string.
         let path = unsafe { wide_text(path) };
-        let parts = path.split(':').map(|part| vm.ctx.new_str(part).into()).collect();
+        let parts = path
+            .split(':')
+            .map(|part| vm.ctx.new_str(part).into())
+            .collect();
         let parts = vm.ctx.new_list(parts);
         vm.sys_module.dict().set_item("path", parts.into(), vm)?;
         Ok(Nothing)

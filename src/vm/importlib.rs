@@ -21,6 +21,9 @@ pub const EXTENSION_SUFFIXES: [&str; 3] = [sysconfig::EXT_SUFFIX, ".abi3.so", ".
 ///
 /// If the VM's state is shared already, which is so only after the VM has been initialized.
 pub fn install(vm: &mut VirtualMachine) {
+    if let Some(channel) = crate::api::ceval::signal_channel() {
+        vm.set_user_signal_channel(channel);
+    }
     let imp = extended_imp(vm);
     let sysconfigdata = sysconfig::module_def(&vm.ctx);
     let debug_module = super::debug_module::module_def(&vm.ctx);
@@ -74,6 +77,7 @@ fn exec_imp(vm: &VirtualMachine, module: &Py<PyModule>) -> PyResult<()> {
         exec(vm, module)?;
     }
     version::report(vm)?;
+    crate::loader::init::install(vm)?;
     mro::install(vm)?;
     foreign::install(vm)
 }
