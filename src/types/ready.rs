@@ -212,7 +212,8 @@ unsafe fn new_class(
             flags.insert(PyTypeFlags::HAS_WEAKREF);
         }
         let mut slots = PyTypeSlots::new("", flags);
-        let extra = (*t).tp_basicsize - (*(*t).tp_base).tp_basicsize;
+        // The VM sizes a built-in's payload by this; C's part is elsewhere.
+        let extra = if tethered { 0 } else { (*t).tp_basicsize - (*(*t).tp_base).tp_basicsize };
         slots.basicsize = base.slots.basicsize + usize::try_from(extra).unwrap_or(0);
         slots.itemsize = (*t).tp_itemsize as usize;
         slots.doc = ItemDoc::default();
