@@ -86,11 +86,21 @@ pub(super) unsafe fn is_subtype(ty: *mut PyTypeObject, base: *mut PyTypeObject) 
 /// `p` is live and the caller holds the lock.
 #[inline]
 unsafe fn vectorcall_of(p: *mut PyObject) -> Option<vectorcallfunc> {
-    // SAFETY: the flag says that the type's offset is that of the pointer.
+    // SAFETY: the callers have a live object.
     unsafe {
-        let ty = (*p).ob_type;
-        let offset = (*ty).tp_vectorcall_offset;
-        if !PyType_HasFeature(ty, Py_TPFLAGS_HAVE_VECTORCALL) || offset <= 0 {
+        if !PyType_HasFeature((*p).ob_type, Py_TPFLAGS_HAVE_VECTORCALL) {
+            return None;
+        }
+        held_vectorcall(p)
+    }
+}
+
+/// The vectorcall function that `p` holds, even if its type overrides `tp_call`.
+unsafe fn held_vectorcall(p: *mut PyObject) -> Option<vectorcallfunc> {
+    // SAFETY: the type's offset is that of the pointer.
+    unsafe {
+        let offset = (*(*p).ob_type).tp_vectorcall_offset;
+        if offset <= 0 {
             return None;
         }
         p.cast::<u8>()
@@ -618,7 +628,7 @@ pub unsafe extern "C" fn PyVectorcall_Call(
 ) -> *mut PyObject {
     // SAFETY: by this function's contract.
     unsafe {
-        match vectorcall_of(callable) {
+        match held_vectorcall(callable) {
             Some(f) => call_vector(callable, f, args, kwargs),
             None => border(|vm| {
                 let name = type_name((*callable).ob_type);
