@@ -243,8 +243,8 @@ slotdefs! {
     "__init__" tp_init Init, "($self, /, *args, **kwargs)", "Initialize self.  See help(type(self)) for accurate signature.";
     "__new__" tp_new None, "(type, /, *args, **kwargs)", "Create and return new object.  See help(type) for accurate signature.";
     "__del__" tp_finalize Del, "($self, /)", "Called when the instance is about to be destroyed.";
-    "__buffer__" bf_getbuffer None, "($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.";
-    "__release_buffer__" bf_releasebuffer None, "($self, buffer, /)", "Release the buffer object that exposes the underlying memory of the object.";
+    "__buffer__" bf_getbuffer GetBuffer, "($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.";
+    "__release_buffer__" bf_releasebuffer ReleaseBuffer, "($self, buffer, /)", "Release the buffer object that exposes the underlying memory of the object.";
     "__await__" am_await Unary, "($self, /)", "Return an iterator to be used in await expression.";
     "__aiter__" am_aiter Unary, "($self, /)", "Return an awaitable, that resolves in asynchronous iterator.";
     "__anext__" am_anext Unary, "($self, /)", "Return a value or raise StopAsyncIteration.";

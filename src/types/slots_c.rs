@@ -4,14 +4,14 @@
 //! receiver's C object. In a Python class that overrides the special method,
 //! the C slot leads back to the VM; then the nearest base's function is meant.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::mem::transmute;
 use std::ptr;
 
 use rustpython_vm::builtins::{PyBaseExceptionRef, PyStr, PyType, PyTypeRef};
 use rustpython_vm::function::{Either, FuncArgs, PyComparisonValue, PySetterValue};
 use rustpython_vm::protocol::{
-    PyIterReturn, PyMapping, PyNumber, PyNumberBinaryFunc,
+    BufferFlags, PyBuffer, PyIterReturn, PyMapping, PyNumber, PyNumberBinaryFunc,
     PyNumberTernaryFunc, PySequence,
 };
 use rustpython_vm::types::PyComparisonOp;
@@ -21,8 +21,9 @@ use rustpython_vm::{
 
 use super::slotdefs::{Function, SLOTDEFS, Shape, Slot, SlotDef, slot};
 use super::wrapper::WrapperDescr;
-use super::{c_type_of, is_c_class, slots_vm, statics};
+use super::{bound, c_type_of, heap, is_c_class, slots_vm, statics};
 use crate::api::object as c_object;
+use crate::api::pybuffer;
 use crate::layout::*;
 use crate::proxy::mirror::{self, tupleobject};
 use crate::proxy::prefix::{flag, prefix_of_or_new};
@@ -144,9 +145,25 @@ fn c_element(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
     }
 }
 
+/// How error messages call a class: C's full name, where C defined it.
+pub fn tp_name(vm: &VirtualMachine, class: &Py<PyType>) -> String {
+    let _held = thread::enter(vm);
+    match bound(class) {
+        // SAFETY: what is bound is live, and so is its name.
+        Some(t) if is_c_class(class) => unsafe { CStr::from_ptr((*t).tp_name) }
+            .to_string_lossy()
+            .into_owned(),
+        _ => class.slot_name().to_string(),
+    }
+}
+
 /// How an error message calls the function of a slot.
 pub fn slot_wrapper_name(name: &str, v: &VmObject) -> String {
-    format!("<slot wrapper '{name}' of '{}' objects>", v.class().name())
+    let vm = thread::current_vm();
+    format!(
+        "<slot wrapper '{name}' of '{}' objects>",
+        tp_name(vm, v.class())
+    )
 }
 
 /// The C function for the receiver: that of the nearest type in which the
@@ -186,7 +203,7 @@ macro_rules! find {
 fn unsupported(vm: &VirtualMachine, v: &VmObject, name: &str) -> PyBaseExceptionRef {
     vm.new_attribute_error(format!(
         "'{}' object has no attribute '{name}'",
-        v.class().name()
+        tp_name(vm, v.class())
     ))
 }
 
@@ -561,7 +578,7 @@ fn string_result(vm: &VirtualMachine, result: PyObjectRef, name: &str) -> PyResu
     result.downcast::<PyStr>().map_err(|other| {
         vm.new_type_error(format!(
             "{name} returned non-string (type {})",
-            other.class().name()
+            tp_name(vm, other.class())
         ))
     })
 }
@@ -738,7 +755,7 @@ fn tp_setattro(
         let f = (*arg.ty()).tp_setattr.ok_or_else(|| {
             vm.new_type_error(format!(
                 "'{}' object has only read-only attributes",
-                v.class().name()
+                tp_name(vm, v.class())
             ))
         })?;
         let name = c_name(vm, name)?;
@@ -916,6 +933,10 @@ fn tp_finalize(v: &VmObject, vm: &VirtualMachine) -> PyResult<()> {
     Ok(())
 }
 
+fn as_buffer(v: &VmObject, flags: BufferFlags, vm: &VirtualMachine) -> PyResult<PyBuffer> {
+    pybuffer::buffer_of_c(v, flags, vm)
+}
+
 /// Stores the VM's function for one special method, whose C slot `class` has.
 fn store(class: &Py<PyType>, def: &SlotDef) {
     let slots = &class.slots;
@@ -1003,6 +1024,7 @@ fn store(class: &Py<PyType>, def: &SlotDef) {
         tp_descr_set tp_descr_set descr_set;
         tp_init tp_init init;
         tp_finalize tp_finalize del;
+        bf_getbuffer as_buffer as_buffer;
         tp_getattr tp_getattro getattro;
         tp_setattr tp_setattro setattro;
     }
@@ -1025,7 +1047,8 @@ pub unsafe fn install(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObj
         }
         for def in SLOTDEFS {
             let function = def.slot.get(t);
-            if !function.is_null() && !slots_vm::is_trampoline(def.slot, function) {
+            let skip = def.slot == slot::tp_finalize && !calls_finalizer(t);
+            if !function.is_null() && !skip && !slots_vm::is_trampoline(def.slot, function) {
                 install_one(vm, class, def, function);
             }
         }
@@ -1033,6 +1056,18 @@ pub unsafe fn install(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObj
         if PyType_HasFeature(t, Py_TPFLAGS_HAVE_VECTORCALL) && (*t).tp_vectorcall_offset > 0 {
             class.slots.vectorcall.store(Some(vectorcall));
         }
+    }
+}
+
+/// Whether anything in CPython would call the type's `tp_finalize`: the
+/// collector does, and a `tp_dealloc` other than `object`'s.
+unsafe fn calls_finalizer(t: *mut PyTypeObject) -> bool {
+    // SAFETY: the caller has a live type.
+    unsafe {
+        PyType_HasFeature(t, Py_TPFLAGS_HAVE_GC)
+            || (*t)
+                .tp_dealloc
+                .is_some_and(|f| !ptr::fn_addr_eq(f, heap::object_dealloc as destructor))
     }
 }
 
@@ -1089,9 +1124,12 @@ pub fn fix_python_subclass(vm: &VirtualMachine, class: &Py<PyType>) {
         } else {
             is_wrapper_of(vm, class, def)
         };
-        if c_owns {
-            if let Some(function) = wrapper_function(vm, class, def) {
-                install_one(vm, class, def, function);
+        if c_owns && let Some(function) = wrapper_function(vm, class, def) {
+            install_one(vm, class, def, function);
+            if def.slot == slot::tp_call
+                && let Some(base) = class.base.deref()
+            {
+                class.slots.vectorcall.store(base.slots.vectorcall.load());
             }
         }
     }

@@ -20,12 +20,12 @@ use rustpython_vm::protocol::{
 use rustpython_vm::types::{PyComparisonOp, PyTypeSlots};
 use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, PyResult, VirtualMachine};
 
-use super::derived::func_args;
+use super::derived::{self, func_args};
 use super::slotdefs::{Function, SLOTDEFS, Slot, SlotDef, Suite, of_slot, slot};
 use super::wrapper::WrapperDescr;
 use super::{builtin_base, c_type_of, is_c_class};
 use crate::api::object as c_object;
-use crate::api::{self, border, object, optional, python};
+use crate::api::{self, border, object, optional, pybuffer, python};
 use crate::layout::*;
 use crate::proxy;
 use crate::proxy::prefix::{flag, prefix_of_or_new};
@@ -342,7 +342,37 @@ macro_rules! with_index {
 with_index! {
     sq_repeat "__mul__" repeat;
     sq_inplace_repeat "__imul__" inplace_repeat;
-    sq_item "__getitem__" item;
+}
+
+/// Built-in sequences do not count from the end here: `PySequence_GetItem`
+/// has done that already.
+fn check_index<const VIRTUAL: bool>(
+    vm: &VirtualMachine,
+    v: &VmObject,
+    n: Py_ssize_t,
+    what: &str,
+) -> PyResult<()> {
+    if VIRTUAL || n >= 0 {
+        return Ok(());
+    }
+    let class = receiver::<VIRTUAL>(v);
+    let name = class.slot_name();
+    let name = if &*name == "str" { "string" } else { &name };
+    Err(vm.new_index_error(format!("{name} {what} out of range")))
+}
+
+#[inline(never)]
+pub(super) unsafe extern "C" fn sq_item<const VIRTUAL: bool>(
+    p: *mut PyObject,
+    n: Py_ssize_t,
+) -> *mut PyObject {
+    border(|vm| {
+        // SAFETY: C passes a live object.
+        let v = unsafe { object(vm, p)? };
+        check_index::<VIRTUAL>(vm, &v, n, "index")?;
+        let f = load::<VIRTUAL, _>(vm, &v, "__getitem__", |s| s.as_sequence.item.load())?;
+        python(|| f(v.sequence_unchecked(), n, vm))
+    })
 }
 
 /// `sq_ass_item`; a NULL value deletes.
@@ -355,6 +385,7 @@ pub(super) unsafe extern "C" fn sq_ass_item<const VIRTUAL: bool>(
     border(|vm| {
         // SAFETY: C passes live objects, or NULL.
         let (v, value) = unsafe { (object(vm, p)?, optional(vm, value)) };
+        check_index::<VIRTUAL>(vm, &v, n, "assignment index")?;
         let f = load::<VIRTUAL, _>(vm, &v, "__setitem__", |s| s.as_sequence.ass_item.load())?;
         python(|| f(v.sequence_unchecked(), n, value, vm))
     })
@@ -401,23 +432,32 @@ pub(super) unsafe extern "C" fn mp_ass_subscript<const VIRTUAL: bool>(
     })
 }
 
-macro_rules! stringify_slot {
-    ($($c:ident $name:literal $field:ident;)*) => {$(
-        #[inline(never)]
-        pub(super) unsafe extern "C" fn $c<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
-            border(|vm| {
-                // SAFETY: C passes a live object.
-                let v = unsafe { object(vm, p)? };
-                let f = load::<VIRTUAL, _>(vm, &v, $name, |s| s.$field.load())?;
-                python(|| f(&v, vm))
-            })
-        }
-    )*};
+#[inline(never)]
+pub(super) unsafe extern "C" fn tp_repr<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
+    border(|vm| {
+        // SAFETY: C passes a live object.
+        let v = unsafe { object(vm, p)? };
+        let f = load::<VIRTUAL, _>(vm, &v, "__repr__", |s| s.repr.load())?;
+        python(|| f(&v, vm))
+    })
 }
 
-stringify_slot! {
-    tp_repr "__repr__" repr;
-    tp_str "__str__" str;
+#[inline(never)]
+pub(super) unsafe extern "C" fn tp_str<const VIRTUAL: bool>(p: *mut PyObject) -> *mut PyObject {
+    border(|vm| {
+        // SAFETY: C passes a live object.
+        let v = unsafe { object(vm, p)? };
+        // The VM has no slot for it: a string is its own.
+        if let Some(s) = v.downcast_ref::<PyStr>().filter(|_| !VIRTUAL) {
+            return Ok(if v.class().is(vm.ctx.types.str_type) {
+                s.to_owned()
+            } else {
+                vm.ctx.new_str(s.as_wtf8())
+            });
+        }
+        let f = load::<VIRTUAL, _>(vm, &v, "__str__", |s| s.str.load())?;
+        python(|| f(&v, vm))
+    })
 }
 
 #[inline(never)]
@@ -701,7 +741,7 @@ unsafe extern "C" fn am_send(
 /// The C functions of one slot.
 struct Trampolines {
     slot: Slot,
-    /// Of built-in types; NULL where those have their own.
+    /// Of built-in types; NULL where those have none.
     bound: Function,
     /// Of Python classes; NULL for slots that these leave empty.
     virtual_: Function,
@@ -780,7 +820,7 @@ static TRAMPOLINES: [Trampolines; 53] = trampolines! {
 };
 
 /// Slots that exist once, and those that only one kind of class has.
-static OTHERS: [Trampolines; 11] = {
+static OTHERS: [Trampolines; 13] = {
     const NULL: Function = ptr::null();
     const NEVER: fn(&VirtualMachine, &Py<PyType>) -> bool = |_, _| false;
     const fn sequence(
@@ -818,6 +858,18 @@ static OTHERS: [Trampolines; 11] = {
             |_, class| class.slots.as_sequence.inplace_repeat.load().is_some(),
         ),
         Trampolines {
+            slot: slot::bf_getbuffer,
+            bound: pybuffer::vm_getbuffer as *const () as Function,
+            virtual_: pybuffer::vm_getbuffer as *const () as Function,
+            present: |_, class| class.slots.as_buffer.load().is_some(),
+        },
+        Trampolines {
+            slot: slot::bf_releasebuffer,
+            bound: pybuffer::vm_releasebuffer as *const () as Function,
+            virtual_: pybuffer::vm_releasebuffer as *const () as Function,
+            present: |_, class| class.slots.as_buffer.load().is_some(),
+        },
+        Trampolines {
             slot: slot::am_await,
             bound: am_await::<false> as *const () as Function,
             virtual_: am_await::<true> as *const () as Function,
@@ -845,13 +897,13 @@ static OTHERS: [Trampolines; 11] = {
         },
         Trampolines {
             slot: slot::tp_init,
-            bound: NULL,
+            bound: derived::builtin_init as *const () as Function,
             virtual_: tp_init as *const () as Function,
             present: NEVER,
         },
         Trampolines {
             slot: slot::tp_new,
-            bound: NULL,
+            bound: derived::builtin_new as *const () as Function,
             virtual_: tp_new as *const () as Function,
             present: NEVER,
         },
@@ -992,9 +1044,38 @@ unsafe fn resolve(
             }
             return;
         }
-        entry
-            .slot
-            .set(t, if generic { entry.virtual_ } else { specific });
+        let none = if entry.slot == slot::tp_iternext {
+            c_object::_PyObject_NextNotImplemented as *const () as Function
+        } else {
+            ptr::null()
+        };
+        let function = match (generic, specific.is_null()) {
+            (true, _) => entry.virtual_,
+            (false, false) => specific,
+            (false, true) => none,
+        };
+        entry.slot.set(t, function);
+        if entry.slot == slot::tp_call {
+            inherit_vectorcall(t);
+        }
+    }
+}
+
+/// The vectorcall functions of instances are for the `tp_call` of the type
+/// that made them.
+unsafe fn inherit_vectorcall(t: *mut PyTypeObject) {
+    // SAFETY: the callers have a live type.
+    unsafe {
+        let base = (*t).tp_base;
+        if base.is_null() {
+            return;
+        }
+        let same = slot::tp_call.get(t) == slot::tp_call.get(base);
+        if same && PyType_HasFeature(base, Py_TPFLAGS_HAVE_VECTORCALL) {
+            (*t).tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        } else if !same {
+            (*t).tp_flags &= !Py_TPFLAGS_HAVE_VECTORCALL;
+        }
     }
 }
 

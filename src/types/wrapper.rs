@@ -4,12 +4,14 @@
 //! The VM has classes of these names for its own slots, with its own payload;
 //! ours pass for them through `__class__`.
 
+use std::ffi::c_int;
 use std::mem::transmute;
 
 use rustpython_vm::builtins::{PyMemoryView, PyStrInterned, PyType, PyTypeRef};
 use rustpython_vm::class::PyClassImpl;
 use rustpython_vm::function::{FuncArgs, ItemDoc, PyComparisonValue, PyMethodDef, PyMethodFlags};
 use rustpython_vm::object::{Traverse, TraverseFn};
+use rustpython_vm::protocol::BufferFlags;
 use rustpython_vm::types::{
     Callable, Comparable, GetDescriptor, Hashable, PyComparisonOp, Representable,
 };
@@ -21,8 +23,10 @@ use rustpython_vm::{
 use super::slotdefs::{Function, SLOTDEFS, Shape, SlotDef, slot};
 use super::slots_c::{
     Arg, CallArgs, call_new, checked_hash, checked_length, from_the_end, in_c, slot_wrapper_name,
+    tp_name,
 };
 use super::{slots_vm, vm_type_of};
+use crate::api::pybuffer;
 use crate::layout::*;
 use crate::thread::error;
 
@@ -100,15 +104,15 @@ impl Callable for WrapperDescr {
         if args.args.is_empty() {
             return Err(vm.new_type_error(format!(
                 "descriptor '{name}' of '{}' object needs an argument",
-                zelf.objclass.slot_name()
+                tp_name(vm, &zelf.objclass)
             )));
         }
         let receiver = args.shift();
         if !receiver.class().fast_issubclass(&*zelf.objclass) {
             return Err(vm.new_type_error(format!(
                 "descriptor '{name}' requires a '{}' object but received a '{}'",
-                zelf.objclass.slot_name(),
-                receiver.class().slot_name()
+                tp_name(vm, &zelf.objclass),
+                tp_name(vm, receiver.class())
             )));
         }
         zelf.call_on(vm, &receiver, args)
@@ -133,8 +137,8 @@ impl GetDescriptor for WrapperDescr {
             return Err(vm.new_type_error(format!(
                 "descriptor '{}' for '{}' objects doesn't apply to a '{}' object",
                 descr.def.name,
-                descr.objclass.slot_name(),
-                instance.class().slot_name()
+                tp_name(vm, &descr.objclass),
+                tp_name(vm, instance.class())
             )));
         }
         Ok(bind(vm, descr, instance.to_owned()))
@@ -142,11 +146,11 @@ impl GetDescriptor for WrapperDescr {
 }
 
 impl Representable for WrapperDescr {
-    fn repr_str(zelf: &Py<Self>, _vm: &VirtualMachine) -> PyResult<String> {
+    fn repr_str(zelf: &Py<Self>, vm: &VirtualMachine) -> PyResult<String> {
         Ok(format!(
             "<slot wrapper '{}' of '{}' objects>",
             zelf.def.name,
-            zelf.objclass.name()
+            tp_name(vm, &zelf.objclass)
         ))
     }
 }
@@ -229,11 +233,11 @@ impl Callable for MethodWrapper {
 }
 
 impl Representable for MethodWrapper {
-    fn repr_str(zelf: &Py<Self>, _vm: &VirtualMachine) -> PyResult<String> {
+    fn repr_str(zelf: &Py<Self>, vm: &VirtualMachine) -> PyResult<String> {
         Ok(format!(
             "<method-wrapper '{}' of {} object at {:#x}>",
             zelf.descr.def.name,
-            zelf.receiver.class().slot_name(),
+            tp_name(vm, zelf.receiver.class()),
             zelf.receiver.get_id()
         ))
     }
@@ -377,7 +381,7 @@ unsafe fn hackcheck(
     Err(vm.new_type_error(format!(
         "can't apply this {} to {} object",
         def.name,
-        v.class().slot_name()
+        tp_name(vm, v.class())
     )))
 }
 
@@ -417,6 +421,15 @@ unsafe fn call_slot(
         _ => 0,
     };
     match def.shape {
+        Shape::GetBuffer => {
+            let flags = c_int::try_from(number)
+                .map_err(|_| vm.new_overflow_error("buffer flags out of range"))?;
+            let flags = BufferFlags::from_bits_retain(flags as u32);
+            let buffer = pybuffer::buffer_of_c(v, flags, vm)?;
+            return Ok(PyMemoryView::from_buffer(buffer, vm)?
+                .into_ref(&vm.ctx)
+                .into());
+        }
         Shape::ReleaseBuffer => {
             check_range(vm, def.name, positional, 1, 1)?;
             return release_buffer(vm, v, &positional[0]).map(|()| none());
@@ -600,7 +613,7 @@ fn release_buffer(vm: &VirtualMachine, _v: &VmObject, view: &VmObject) -> PyResu
 
 /// CPython's `tp_new_wrapper`: `__new__` of classes whose `tp_new` is C's.
 fn new_wrapper(class: PyTypeRef, mut args: FuncArgs, vm: &VirtualMachine) -> PyResult {
-    let name = class.slot_name().to_string();
+    let name = tp_name(vm, &class);
     if args.args.is_empty() {
         return Err(vm.new_type_error(format!("{name}.__new__(): not enough arguments")));
     }
@@ -608,11 +621,11 @@ fn new_wrapper(class: PyTypeRef, mut args: FuncArgs, vm: &VirtualMachine) -> PyR
     let subtype = first.downcast::<PyType>().map_err(|other| {
         vm.new_type_error(format!(
             "{name}.__new__(X): X is not a type object ({})",
-            other.class().slot_name()
+            tp_name(vm, other.class())
         ))
     })?;
     if !subtype.fast_issubclass(&*class) {
-        let sub = subtype.slot_name();
+        let sub = tp_name(vm, &subtype);
         return Err(vm.new_type_error(format!(
             "{name}.__new__({sub}): {sub} is not a subtype of {name}"
         )));
@@ -631,8 +644,8 @@ fn new_wrapper(class: PyTypeRef, mut args: FuncArgs, vm: &VirtualMachine) -> PyR
         if !staticbase.is_null() && slot::tp_new.get(staticbase) != slot::tp_new.get(t) {
             return Err(vm.new_type_error(format!(
                 "{name}.__new__({}) is not safe, use {}.__new__()",
-                subtype.slot_name(),
-                vm_type_of(vm, staticbase).slot_name()
+                tp_name(vm, &subtype),
+                tp_name(vm, &vm_type_of(vm, staticbase))
             )));
         }
         let f = f.ok_or_else(|| vm.new_type_error(format!("cannot create '{name}' instances")))?;
