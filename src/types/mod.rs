@@ -34,6 +34,7 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
     descr::init(vm);
     subclass::init(vm);
     crate::api::pycapsule::init(vm);
+    crate::api::classobject::init(vm)?;
     crate::api::datetime::init(vm)
 }
 
