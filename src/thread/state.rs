@@ -161,7 +161,9 @@ pub fn bind_here(me: *mut ThreadState) {
         }
     }
     HERE.set(me);
-    OWNED.set(Some(Owned));
+    // Made once: dropping the one that is there forgets the state.
+    let owned = OWNED.take().unwrap_or(Owned);
+    OWNED.set(Some(owned));
 }
 
 /// Nobody uses `me` any more, and nothing hangs off it.
