@@ -162,8 +162,11 @@ pub fn bind_here(me: *mut ThreadState) {
     }
     HERE.set(me);
     // Made once: dropping the one that is there forgets the state.
-    let owned = OWNED.take().unwrap_or(Owned);
-    OWNED.set(Some(owned));
+    let owned = OWNED.take();
+    OWNED.set(Some(match owned {
+        Some(owned) => owned,
+        None => Owned,
+    }));
 }
 
 /// Nobody uses `me` any more, and nothing hangs off it.
