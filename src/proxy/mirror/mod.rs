@@ -4,12 +4,15 @@
 pub mod bytearrayobject;
 pub mod bytesobject;
 pub mod cellobject;
+pub mod code;
 pub mod complexobject;
 pub mod datetime;
 pub mod descrobject;
 pub mod dictobject;
 pub mod exceptions;
 pub mod floatobject;
+pub mod frame;
+pub mod funcobject;
 pub mod header;
 pub mod listobject;
 pub mod longobject;
@@ -19,6 +22,7 @@ pub mod moduleobject;
 pub mod setobject;
 pub mod sliceobject;
 pub mod thunk;
+pub mod traceback;
 pub mod tupleobject;
 pub mod unicodeobject;
 pub mod weakrefobject;
@@ -91,13 +95,7 @@ pub struct Mirror {
 
 const fn mirror(kind: Kind) -> &'static Mirror {
     match kind {
-        Kind::Unknown
-        | Kind::Header
-        | Kind::Type
-        | Kind::Frame
-        | Kind::Code
-        | Kind::Function
-        | Kind::Traceback => &header::MIRROR,
+        Kind::Unknown | Kind::Header | Kind::Type => &header::MIRROR,
         Kind::Instance => &INSTANCE,
         Kind::Int => &longobject::MIRROR,
         Kind::Float => &floatobject::MIRROR,
@@ -116,6 +114,10 @@ const fn mirror(kind: Kind) -> &'static Mirror {
         Kind::Builtin => &methodobject::BUILTIN,
         Kind::Descriptor => &descrobject::MIRROR,
         Kind::WeakRef => &weakrefobject::MIRROR,
+        Kind::Frame => &frame::MIRROR,
+        Kind::Code => &code::MIRROR,
+        Kind::Function => &funcobject::MIRROR,
+        Kind::Traceback => &traceback::MIRROR,
         Kind::DateTime => &datetime::MIRROR,
         Kind::Cell => &cellobject::MIRROR,
         Kind::MemoryView => &memoryobject::MIRROR,
@@ -276,7 +278,7 @@ pub unsafe fn lingers(p: *mut PyObject) -> bool {
     // SAFETY: by this function's contract; the link of a mirror is live.
     unsafe {
         match kind_of_type((*p).ob_type) {
-            Kind::Module | Kind::Descriptor => true,
+            Kind::Module | Kind::Descriptor | Kind::Code => true,
             Kind::Builtin => methodobject::lingers(p),
             Kind::Str => (*(*super::prefix::prefix_of(p)).link).is_immortal(),
             _ => false,
