@@ -4,8 +4,9 @@ use std::ffi::{CStr, c_char, c_int};
 
 use rustpython_vm::builtins::{PyStrRef, PyTuple, PyUtf8Str, PyUtf8StrRef};
 use rustpython_vm::function::IntoFuncArgs;
-use rustpython_vm::{PyObjectRef, PyRef, PyResult, VirtualMachine};
+use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, PyRef, PyResult, VirtualMachine};
 
+use super::check::bad_argument;
 use super::{border, object, python, text};
 use crate::layout::{Py_ssize_t, PyObject};
 
@@ -47,6 +48,18 @@ pub(super) unsafe fn errors_or_strict(
     }
     // SAFETY: by this function's contract.
     Ok(vm.ctx.new_str(unsafe { text(vm, errors)? }).into())
+}
+
+/// The name of an encoding; `TypeError` for NULL.
+///
+/// # Safety
+/// `encoding` is NULL or a C string that outlives the result's use.
+unsafe fn named<'a>(vm: &VirtualMachine, encoding: *const c_char) -> PyResult<&'a str> {
+    if encoding.is_null() {
+        return Err(bad_argument(vm));
+    }
+    // SAFETY: by this function's contract.
+    unsafe { text(vm, encoding) }
 }
 
 /// A buffer argument as `bytes`; a negative length is a `SystemError`.
@@ -151,7 +164,7 @@ pub unsafe extern "C" fn PyCodec_Register(search_function: *mut PyObject) -> c_i
     border(|vm| {
         // SAFETY: the argument is NULL or live.
         let function = unsafe { super::optional(vm, search_function) };
-        let function = function.ok_or_else(|| super::check::bad_argument(vm))?;
+        let function = function.ok_or_else(|| bad_argument(vm))?;
         vm.state.codec_registry.register(function, vm)
     })
 }
@@ -172,7 +185,7 @@ pub unsafe extern "C" fn PyCodec_Unregister(search_function: *mut PyObject) -> c
 pub unsafe extern "C" fn PyCodec_KnownEncoding(encoding: *const c_char) -> c_int {
     border(|vm| {
         // SAFETY: `encoding` is a C string.
-        let Ok(encoding) = (unsafe { text(vm, encoding) }) else {
+        let Ok(encoding) = (unsafe { named(vm, encoding) }) else {
             return Ok(0);
         };
         Ok(c_int::from(python(|| lookup(vm, encoding)).is_ok()))
@@ -190,8 +203,8 @@ pub unsafe extern "C" fn PyCodec_Encode(
         // SAFETY: `object_` is NULL or live, the others are NULL or C strings.
         let (v, encoding, errors) = unsafe {
             (
-                object(vm, object_)?,
-                text(vm, encoding)?,
+                object_or_bad(vm, object_)?,
+                named(vm, encoding)?,
                 errors(vm, errors_)?,
             )
         };
@@ -210,8 +223,8 @@ pub unsafe extern "C" fn PyCodec_Decode(
         // SAFETY: `object_` is NULL or live, the others are NULL or C strings.
         let (v, encoding, errors) = unsafe {
             (
-                object(vm, object_)?,
-                text(vm, encoding)?,
+                object_or_bad(vm, object_)?,
+                named(vm, encoding)?,
                 errors(vm, errors_)?,
             )
         };
@@ -224,7 +237,7 @@ pub unsafe extern "C" fn PyCodec_Decode(
 pub unsafe extern "C" fn PyCodec_Encoder(encoding: *const c_char) -> *mut PyObject {
     border(|vm| {
         // SAFETY: `encoding` is a C string.
-        let encoding = unsafe { text(vm, encoding)? };
+        let encoding = unsafe { named(vm, encoding)? };
         python(|| codec_part(vm, encoding, part::ENCODER))
     })
 }
@@ -234,7 +247,7 @@ pub unsafe extern "C" fn PyCodec_Encoder(encoding: *const c_char) -> *mut PyObje
 pub unsafe extern "C" fn PyCodec_Decoder(encoding: *const c_char) -> *mut PyObject {
     border(|vm| {
         // SAFETY: `encoding` is a C string.
-        let encoding = unsafe { text(vm, encoding)? };
+        let encoding = unsafe { named(vm, encoding)? };
         python(|| codec_part(vm, encoding, part::DECODER))
     })
 }
@@ -246,7 +259,7 @@ unsafe fn incremental(
     errors_: *const c_char,
 ) -> PyResult {
     // SAFETY: the callers' arguments are NULL or C strings.
-    let (encoding, errors) = unsafe { (text(vm, encoding)?, errors(vm, errors_)?) };
+    let (encoding, errors) = unsafe { (named(vm, encoding)?, errors(vm, errors_)?) };
     python(|| {
         let codec: PyObjectRef = lookup(vm, encoding)?.into();
         codec
@@ -285,7 +298,7 @@ unsafe fn stream_codec(
     // SAFETY: `stream` is NULL or live, the others are NULL or C strings.
     let (encoding, stream, errors) = unsafe {
         (
-            text(vm, encoding)?,
+            named(vm, encoding)?,
             object(vm, stream)?,
             errors(vm, errors_)?,
         )
@@ -348,12 +361,89 @@ pub unsafe extern "C" fn PyCodec_LookupError(name: *const c_char) -> *mut PyObje
     })
 }
 
+/// An object argument; `TypeError` for NULL.
+unsafe fn object_or_bad(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<PyObjectRef> {
+    // SAFETY: the callers' argument is NULL or live.
+    unsafe { super::optional(vm, p) }.ok_or_else(|| bad_argument(vm))
+}
+
 /// What the built-in error handler makes of an exception.
 unsafe fn handle(vm: &VirtualMachine, name: &str, exception: *mut PyObject) -> PyResult {
     // SAFETY: the callers' argument is NULL or live.
     let exception = unsafe { object(vm, exception)? };
     let handler = vm.state.codec_registry.lookup_error(name, vm)?;
-    python(|| handler.call((exception,), vm))
+    python(|| {
+        if name == "strict" {
+            return handler.call((exception,), vm);
+        }
+        match in_range(vm, name, &exception)? {
+            InRange::Handle(exception) => handler.call((exception,), vm),
+            InRange::Done(replacement, end) => Ok(vm
+                .ctx
+                .new_tuple(vec![replacement, vm.ctx.new_int(end).into()])
+                .into()),
+        }
+    })
+}
+
+/// What there is to do about the part of the object that an exception names.
+enum InRange {
+    Handle(PyObjectRef),
+    /// There is no such part: this is the answer.
+    Done(PyObjectRef, isize),
+}
+
+/// Brings the part that a `UnicodeError` names into its object, which the
+/// VM's handlers take for granted.
+fn in_range(vm: &VirtualMachine, name: &str, exception: &VmObject) -> PyResult<InRange> {
+    let types = &vm.ctx.exceptions;
+    let decoding = exception.fast_isinstance(types.unicode_decode_error);
+    let encoding = exception.fast_isinstance(types.unicode_encode_error);
+    let same = || Ok(InRange::Handle(exception.to_owned()));
+    let known = match name {
+        "namereplace" | "xmlcharrefreplace" => encoding,
+        _ => encoding || decoding || exception.fast_isinstance(types.unicode_translate_error),
+    };
+    if !known {
+        return same();
+    }
+    let part = exception.get_attr("object", vm)?;
+    let given_start: isize = exception.get_attr("start", vm)?.try_into_value(vm)?;
+    let given_end: isize = exception.get_attr("end", vm)?.try_into_value(vm)?;
+    let (start, end) = adjusted(part.length(vm)? as isize, given_start, given_end);
+    if end <= start {
+        let text = if decoding && name == "replace" {
+            "\u{fffd}"
+        } else {
+            ""
+        };
+        return Ok(InRange::Done(vm.ctx.new_str(text).into(), end));
+    }
+    if (start, end) == (given_start, given_end) {
+        return same();
+    }
+    let mut args = Vec::new();
+    if decoding || encoding {
+        args.push(exception.get_attr("encoding", vm)?);
+    }
+    args.push(part);
+    args.push(vm.ctx.new_int(start).into());
+    args.push(vm.ctx.new_int(end).into());
+    args.push(exception.get_attr("reason", vm)?);
+    let class = if decoding {
+        types.unicode_decode_error
+    } else if encoding {
+        types.unicode_encode_error
+    } else {
+        types.unicode_translate_error
+    };
+    Ok(InRange::Handle(vm.invoke_exception(class, args)?.into()))
+}
+
+/// CPython's way of bringing `start..end` into an object of `len` units.
+fn adjusted(len: isize, start: isize, end: isize) -> (isize, isize) {
+    let start = start.min(len - 1).max(0);
+    (start, end.max(1).min(len))
 }
 
 /// The error handler `strict`: always fails, with the exception given.
@@ -396,4 +486,17 @@ pub unsafe extern "C" fn PyCodec_BackslashReplaceErrors(exc: *mut PyObject) -> *
 pub unsafe extern "C" fn PyCodec_NameReplaceErrors(exc: *mut PyObject) -> *mut PyObject {
     // SAFETY: the argument is NULL or live.
     border(|vm| unsafe { handle(vm, "namereplace", exc) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::adjusted;
+
+    #[test]
+    fn positions_of_errors_are_adjusted() {
+        assert_eq!(adjusted(3, -2, 9), (0, 3));
+        assert_eq!(adjusted(3, 5, 0), (2, 1));
+        assert_eq!(adjusted(0, 1, 1), (0, 0));
+        assert_eq!(adjusted(3, 1, 2), (1, 2));
+    }
 }

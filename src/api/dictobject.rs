@@ -395,15 +395,19 @@ pub unsafe extern "C" fn PyDict_DelItemString(mp: *mut PyObject, key: *const c_c
     border(|vm| unsafe { delete(vm, mp, &Key::Text(text(vm, key)?)) })
 }
 
-unsafe fn pop(
+unsafe fn pop<'a>(
     vm: &VirtualMachine,
     mp: *mut PyObject,
-    key: &Key<'_>,
+    key: impl FnOnce() -> PyResult<Key<'a>>,
 ) -> PyResult<Option<PyObjectRef>> {
     // SAFETY: the callers' `mp` is NULL or live.
     unsafe {
         let dict = dict(vm, mp)?;
-        let found = key.pop(vm, &dict);
+        if dict.is_empty() {
+            // Whatever the key is, it is not looked at.
+            return Ok(None);
+        }
+        let found = key()?.pop(vm, &dict);
         changed(mp, &dict);
         found
     }
@@ -419,7 +423,7 @@ pub unsafe extern "C" fn PyDict_Pop(
 ) -> c_int {
     // SAFETY: the objects are NULL or live, `result` is NULL or a variable of C's.
     border(|vm| unsafe {
-        let found = Key::new(vm, key).and_then(|key| pop(vm, mp, &key));
+        let found = pop(vm, mp, || Key::new(vm, key));
         give_or_null(vm, result, found)
     })
 }
@@ -434,7 +438,7 @@ pub unsafe extern "C" fn PyDict_PopString(
 ) -> c_int {
     // SAFETY: `mp` is NULL or live, `key` a C string, `result` NULL or a variable of C's.
     border(|vm| unsafe {
-        let found = text(vm, key).and_then(|key| pop(vm, mp, &Key::Text(key)));
+        let found = pop(vm, mp, || text(vm, key).map(Key::Text));
         give_or_null(vm, result, found)
     })
 }
@@ -449,10 +453,10 @@ pub unsafe extern "C" fn _PyDict_Pop(
 ) -> *mut PyObject {
     // SAFETY: the arguments are NULL or live.
     border(|vm| unsafe {
-        let key = Key::new(vm, key)?;
-        match pop(vm, mp, &key)?.or_else(|| super::optional(vm, default_value)) {
+        let found = pop(vm, mp, || Key::new(vm, key))?;
+        match found.or_else(|| super::optional(vm, default_value)) {
             Some(found) => Ok(found),
-            None => Err(vm.new_key_error(key.to_object(vm))),
+            None => Err(vm.new_key_error(object(vm, key)?)),
         }
     })
 }

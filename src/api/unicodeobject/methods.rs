@@ -9,7 +9,7 @@ use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, PyRef, PyResult
 use super::chars::Chars;
 use super::{ensure, pystr};
 use crate::api::check::{call_builtin, is_str};
-use crate::api::{bad_internal_call, border, codecs, object, python};
+use crate::api::{bad_internal_call, border, codecs, object, optional, python};
 use crate::layout::{Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, Py_ssize_t, PyObject};
 use crate::types::statics;
 
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn PyUnicode_Translate(
         let (text, table, errors) = unsafe {
             (
                 text(vm, str)?,
-                object(vm, table)?,
+                optional(vm, table).ok_or_else(|| crate::api::check::bad_argument(vm))?,
                 codecs::errors(vm, errors)?,
             )
         };

@@ -182,12 +182,12 @@ pub unsafe extern "C" fn PyUnicode_FromKindAndData(
 ) -> *mut PyObject {
     border(|vm| {
         let len = usize::try_from(size).map_err(|_| vm.new_value_error("size must be positive"))?;
-        if len == 0 {
-            return Ok(empty());
-        }
         // SAFETY: `buffer` has `size` units of that width, aligned as such.
         let chars = unsafe {
             match kind as u32 {
+                PyUnicode_1BYTE_KIND | PyUnicode_2BYTE_KIND | PyUnicode_4BYTE_KIND if len == 0 => {
+                    return Ok(empty());
+                }
                 PyUnicode_1BYTE_KIND => Chars::One(std::slice::from_raw_parts(buffer.cast(), len)),
                 PyUnicode_2BYTE_KIND => Chars::Two(std::slice::from_raw_parts(buffer.cast(), len)),
                 PyUnicode_4BYTE_KIND => Chars::Four(std::slice::from_raw_parts(buffer.cast(), len)),
@@ -255,7 +255,7 @@ unsafe fn wide<'a>(vm: &VirtualMachine, w: *const WChar, size: Py_ssize_t) -> Py
     if size == 0 {
         return Ok(&[]);
     }
-    if w.is_null() {
+    if w.is_null() || size < -1 {
         return Err(bad_internal_call(vm));
     }
     // SAFETY: `w` has as many characters, by the callers' contract.

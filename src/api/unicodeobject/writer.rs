@@ -188,7 +188,7 @@ pub unsafe extern "C" fn PyUnicodeWriter_WriteWideChar(
 ) -> c_int {
     // SAFETY: the writer is live, `str` has as many characters.
     border(|vm| unsafe {
-        buffer(writer).push(Chars::Four(wide(vm, str, size)?));
+        buffer(writer).push(Chars::Four(wide(vm, str, size.max(-1))?));
         Ok(())
     })
 }
@@ -296,6 +296,9 @@ pub unsafe extern "C" fn PyUnicodeWriter_DecodeUTF8Stateful(
     // SAFETY: the writer is live, `string` has `length` bytes or is a C
     // string, `errors` is NULL or a C string, `consumed` NULL or a variable of C's.
     border(|vm| unsafe {
+        if !consumed.is_null() {
+            *consumed = 0;
+        }
         let bytes = bytes(vm, string, length)?;
         let text = super::PyUnicode_DecodeUTF8Stateful(
             bytes.as_ptr().cast(),

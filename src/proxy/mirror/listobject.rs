@@ -11,7 +11,8 @@ use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, VirtualMach
 
 use super::{Mirror, allocate, watch};
 use crate::layout::{PyListObject, PyObject, PyTypeObject};
-use crate::proxy::{c_of, link_strong, prefix::prefix_of, vm_of, vm_of_opt};
+use crate::proxy::prefix::{flag, prefix_of};
+use crate::proxy::{c_of, link_strong, vm_of, vm_of_opt};
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
@@ -282,6 +283,11 @@ pub unsafe fn changed(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject) 
 unsafe fn clear(p: *mut PyObject) {
     // SAFETY: `p` is a list at the end of its life.
     unsafe {
+        let prefix = prefix_of(p);
+        if !prefix.is_null() && (*prefix).has(flag::OWNS_VM) {
+            // What C wrote last must not get lost with its list.
+            take_over(crate::thread::current_vm(), p);
+        }
         watch::remove(p);
         if let Some(shadows) = SHADOWS.0.borrow_mut().as_mut() {
             shadows.remove(&(p as usize));
