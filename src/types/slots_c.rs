@@ -20,7 +20,7 @@ use rustpython_vm::{
 };
 
 use super::slotdefs::{Function, SLOTDEFS, Shape, Slot, SlotDef, slot};
-use super::wrapper::WrapperDescr;
+use super::wrapper::{self, WrapperDescr};
 use super::{bound, c_type_of, heap, is_c_class, slots_vm, statics};
 use crate::api::object as c_object;
 use crate::api::pybuffer;
@@ -1053,6 +1053,10 @@ pub unsafe fn install(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObj
             }
         }
         class.slots.new.store((*t).tp_new.map(|_| tp_new as _));
+        if slots_vm::is_trampoline(slot::tp_new, slot::tp_new.get(t)) {
+            // The VM tells by its own slot whether `object.__new__` would be safe.
+            wrapper::add_new(vm, class);
+        }
         if PyType_HasFeature(t, Py_TPFLAGS_HAVE_VECTORCALL) && (*t).tp_vectorcall_offset > 0 {
             class.slots.vectorcall.store(Some(vectorcall));
         }

@@ -447,13 +447,15 @@ pub(super) unsafe extern "C" fn tp_str<const VIRTUAL: bool>(p: *mut PyObject) ->
     border(|vm| {
         // SAFETY: C passes a live object.
         let v = unsafe { object(vm, p)? };
-        // The VM has no slot for it: a string is its own.
-        if let Some(s) = v.downcast_ref::<PyStr>().filter(|_| !VIRTUAL) {
-            return Ok(if v.class().is(vm.ctx.types.str_type) {
-                s.to_owned()
-            } else {
-                vm.ctx.new_str(s.as_wtf8())
-            });
+        // Some built-in classes have a method and no slot.
+        let name = vm.ctx.intern_str("__str__");
+        let own = receiver::<VIRTUAL>(&v).get_attr(name);
+        let general = vm.ctx.types.object_type.get_attr(name);
+        if let (false, Some(own), Some(general)) = (VIRTUAL, own, general)
+            && !own.is(&general)
+        {
+            let text = python(|| own.call((v,), vm))?;
+            return text.try_into_value(vm);
         }
         let f = load::<VIRTUAL, _>(vm, &v, "__str__", |s| s.str.load())?;
         python(|| f(&v, vm))
@@ -892,7 +894,14 @@ static OTHERS: [Trampolines; 13] = {
             bound: am_send as *const () as Function,
             virtual_: NULL,
             present: |vm, class| {
-                class.is(vm.ctx.types.generator_type) || class.is(vm.ctx.types.coroutine_type)
+                let types = &vm.ctx.types;
+                [
+                    types.generator_type,
+                    types.coroutine_type,
+                    types.async_generator,
+                ]
+                .iter()
+                .any(|sender| class.is(*sender))
             },
         },
         Trampolines {
@@ -978,12 +987,19 @@ fn builtin_function(vm: &VirtualMachine, class: &Py<PyType>, entry: &Trampolines
         slot::tp_hash => class
             .get_attr(vm.ctx.intern_str("__hash__"))
             .is_some_and(|hash| vm.is_none(&hash)),
+        slot::tp_iter => {
+            let iterator = vm.ctx.types.list_iterator_type;
+            let (own, of_itself) = (class.slots.iter.load(), iterator.slots.iter.load());
+            own.zip(of_itself)
+                .is_some_and(|(a, b)| ptr::fn_addr_eq(a, b))
+        }
         _ => false,
     };
     match entry.slot {
         slot::tp_getattro if same => c_object::PyObject_GenericGetAttr as *const () as Function,
         slot::tp_setattro if same => c_object::PyObject_GenericSetAttr as *const () as Function,
         slot::tp_hash if same => hash_not_implemented(),
+        slot::tp_iter if same => c_object::PyObject_SelfIter as *const () as Function,
         _ => entry.bound,
     }
 }

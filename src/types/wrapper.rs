@@ -666,6 +666,15 @@ static NEW: PyMethodDef = PyMethodDef::new_const(
     },
 );
 
+/// Gives `class` a `__new__` that calls its `tp_new`, unless it has one.
+pub fn add_new(vm: &VirtualMachine, class: &Py<PyType>) {
+    let name = vm.ctx.intern_str("__new__");
+    if !class.attributes.contains(name) {
+        let new = NEW.build_bound_function(&vm.ctx, class.to_owned().into());
+        class.set_attr(name, new.into());
+    }
+}
+
 /// Gives `class` the special methods of the slots that `t` itself has:
 /// CPython's `add_operators`.
 ///
@@ -697,8 +706,7 @@ pub unsafe fn add_operators(
             continue;
         }
         if def.slot == slot::tp_new {
-            let new = NEW.build_bound_function(&vm.ctx, class.to_owned().into());
-            class.set_attr(name, new.into());
+            add_new(vm, class);
         } else if def.slot == slot::tp_hash && function == slots_vm::hash_not_implemented() {
             class.set_attr(name, vm.ctx.none());
         } else if def.shape != Shape::None {
