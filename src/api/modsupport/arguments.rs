@@ -1,6 +1,8 @@
 //! `PyArg_Parse*`: from the arguments of a call to the pointers of the caller.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char};
+use std::marker::PhantomData;
 
 use rustpython_vm::builtins::{PyDict, PyDictRef, PyStr};
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
@@ -168,34 +170,52 @@ unsafe fn convert_positional(
 
 /// The names of a function's parameters; those that are positional only have none.
 pub struct Names<'a> {
-    names: Vec<&'a CStr>,
+    names: *const *const c_char,
+    len: usize,
     positional_only: usize,
+    lives: PhantomData<&'a CStr>,
 }
 
 impl<'a> Names<'a> {
     /// # Safety
-    /// `names` is an array of strings that ends with NULL and outlives the result.
-    pub unsafe fn of(mut names: *const *const c_char) -> Raising<Self> {
-        let mut all = Vec::new();
+    /// `names` is an array of strings that ends with NULL; all outlive the result.
+    pub unsafe fn of(names: *const *const c_char) -> Raising<Self> {
+        let (mut len, mut positional_only) = (0, 0);
         // SAFETY: by this function's contract.
         unsafe {
-            while !(*names).is_null() {
-                all.push(CStr::from_ptr(*names));
-                names = names.add(1);
+            while !(*names.add(len)).is_null() {
+                if **names.add(len) == 0 {
+                    if positional_only < len {
+                        return Err(system_error("Empty keyword parameter name"));
+                    }
+                    positional_only += 1;
+                }
+                len += 1;
             }
         }
-        let positional_only = all.iter().take_while(|name| name.is_empty()).count();
-        if all[positional_only..].iter().any(|name| name.is_empty()) {
-            return Err(system_error("Empty keyword parameter name"));
-        }
         Ok(Self {
-            names: all,
+            names,
+            len,
             positional_only,
+            lives: PhantomData,
         })
     }
 
-    fn name(&self, i: usize) -> std::borrow::Cow<'a, str> {
-        self.names[i].to_string_lossy()
+    /// The name of parameter `i`.
+    fn get(&self, i: usize) -> &'a CStr {
+        assert!(i < self.len);
+        // SAFETY: by the contract of `of`.
+        unsafe { CStr::from_ptr(*self.names.add(i)) }
+    }
+
+    /// The name of parameter `i`, for messages.
+    fn text(&self, i: usize) -> Cow<'a, str> {
+        self.get(i).to_string_lossy()
+    }
+
+    /// The names that can be used as keywords.
+    fn keywords(&self) -> impl Iterator<Item = &'a CStr> {
+        (self.positional_only..self.len).map(|i| self.get(i))
     }
 }
 
@@ -317,7 +337,7 @@ impl Call<'_> {
     }
 
     unsafe fn convert(&self, converter: &mut Converter, mut format: Format) -> Raising<()> {
-        let len = self.names.names.len();
+        let len = self.names.len;
         let positional_only = self.names.positional_only;
         let mut unmatched = self.keywords.as_ref().map_or(0, |k| k.dict.__len__());
         let given = self.args.len() + unmatched;
@@ -392,7 +412,7 @@ impl Call<'_> {
         }
         match &self.keywords {
             Some(keywords) if *unmatched > 0 && i >= self.names.positional_only => {
-                let found = keywords.get(self.names.names[i])?;
+                let found = keywords.get(self.names.get(i))?;
                 *unmatched -= usize::from(found.is_some());
                 Ok(found)
             }
@@ -447,7 +467,7 @@ impl Call<'_> {
         type_error(format!(
             "{} missing required argument '{}' (pos {})",
             self.who(),
-            self.names.name(i),
+            self.names.text(i),
             i + 1
         ))
     }
@@ -457,11 +477,11 @@ impl Call<'_> {
     fn unexpected(&self, keywords: &Keywords) -> Raising<Raised> {
         let first = self.names.positional_only;
         for i in first..self.args.len() {
-            if keywords.get(self.names.names[i])?.is_some() {
+            if keywords.get(self.names.get(i))?.is_some() {
                 return Ok(type_error(format!(
                     "argument for {} given by name ('{}') and position ({})",
                     self.who(),
-                    self.names.name(i),
+                    self.names.text(i),
                     i + 1
                 )));
             }
@@ -471,8 +491,9 @@ impl Call<'_> {
             let Some(text) = key.downcast_ref::<PyStr>() else {
                 return Ok(type_error("keywords must be strings"));
             };
-            let known = self.names.names[first..]
-                .iter()
+            let known = self
+                .names
+                .keywords()
                 .any(|name| name.to_bytes() == text.as_bytes());
             if !known {
                 let hint = self.suggestion(keywords.vm, &key);
@@ -485,8 +506,10 @@ impl Call<'_> {
     }
 
     fn suggestion(&self, vm: &VirtualMachine, key: &VmObject) -> String {
-        let names: Vec<PyObjectRef> = (self.names.positional_only..self.names.names.len())
-            .map(|i| vm.ctx.new_str(&*self.names.name(i)).into())
+        let names: Vec<PyObjectRef> = self
+            .names
+            .keywords()
+            .map(|name| vm.ctx.new_str(&*name.to_string_lossy()).into())
             .collect();
         let candidates = names.iter().map(|name| name.as_object());
         match rustpython_vm::suggestion::calculate_suggestions(candidates, key) {
