@@ -22,6 +22,10 @@ static LINGERING: Lingering = Lingering(RefCell::new(VecDeque::new()));
 /// `p` is live; the lock is held.
 #[inline]
 pub unsafe fn wants(p: *mut PyObject, prefix: &Prefix) -> bool {
+    if prefix.has(flag::QUEUED) {
+        // The queue's pointer must not dangle.
+        return true;
+    }
     if !prefix.has(flag::OWNS_VM) || !prefix.has(flag::IN_TABLE) {
         return false;
     }
