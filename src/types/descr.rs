@@ -167,6 +167,20 @@ impl Hook for MethodHook {
         }
         m.bind(vm, instance.to_owned())
     }
+
+    fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
+        match method(v) {
+            Some(m) => Ok(described(vm, "method", &m.def.name(), &m.class)),
+            None => v.str(vm),
+        }
+    }
+}
+
+/// `<what 'name' of 'class' objects>`.
+fn described(vm: &VirtualMachine, what: &str, name: &str, class: &Py<PyType>) -> PyStrRef {
+    let class = tp_name(vm, class);
+    vm.ctx
+        .new_str(format!("<{what} '{name}' of '{class}' objects>"))
 }
 
 struct ClassMethodHook;
@@ -247,6 +261,13 @@ impl Hook for ClassMethodHook {
             )));
         }
         m.bind(vm, owner.clone())
+    }
+
+    fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
+        match class_method(v) {
+            Some(m) => Ok(described(vm, "method", &m.def.name(), &m.class)),
+            None => v.str(vm),
+        }
     }
 }
 
@@ -407,6 +428,13 @@ impl Hook for MemberHook {
         lent.take_back();
         mirror::before_vm(vm);
         result
+    }
+
+    fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
+        match member(v) {
+            Some(m) => Ok(described(vm, "member", &m.name(), &m.class)),
+            None => v.str(vm),
+        }
     }
 }
 
@@ -570,11 +598,10 @@ impl Hook for GetSetHook {
     }
 
     fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
-        let Some(g) = getset(v) else {
-            return v.str(vm);
-        };
-        let text = format!("<attribute '{}' of '{}' objects>", g.name(), tp_name(vm, &g.class));
-        Ok(vm.ctx.new_str(text))
+        match getset(v) {
+            Some(g) => Ok(described(vm, "attribute", &g.name(), &g.class)),
+            None => v.str(vm),
+        }
     }
 }
 
@@ -714,6 +741,7 @@ pub fn init(vm: &VirtualMachine) {
     let class = types.method_descriptor_type;
     hook::call::<MethodHook>(vm, class);
     hook::get::<MethodHook>(vm, class);
+    hook::repr::<MethodHook>(vm, class);
     hook::getter(vm, class, "__doc__", |vm, v| {
         Some(hook::string(vm, method(v)?.def.docs().1))
     });
@@ -728,6 +756,7 @@ pub fn init(vm: &VirtualMachine) {
     let class = types.classmethod_descriptor_type;
     hook::call::<ClassMethodHook>(vm, class);
     hook::get::<ClassMethodHook>(vm, class);
+    hook::repr::<ClassMethodHook>(vm, class);
     hook::getter(vm, class, "__doc__", |vm, v| {
         Some(hook::string(vm, class_method(v)?.def.docs().1))
     });
@@ -740,6 +769,7 @@ pub fn init(vm: &VirtualMachine) {
     });
     let class = types.member_descriptor_type;
     hook::get::<MemberHook>(vm, class);
+    hook::repr::<MemberHook>(vm, class);
     hook::set::<MemberHook>(vm, class);
     hook::getter(vm, class, "__doc__", |vm, v| {
         // SAFETY: the definition is alive.
@@ -757,4 +787,18 @@ pub fn init(vm: &VirtualMachine) {
         Some(qualname(vm, &g.class, &g.name()))
     });
     hook::repr::<GetSetHook>(vm, class);
+    hook::getter(vm, types.type_type, "__text_signature__", |vm, v| {
+        let class = v.downcast_ref::<PyType>()?;
+        let _held = thread::enter(vm);
+        if !super::is_c_class(class) {
+            return None;
+        }
+        // SAFETY: the type object of a live class.
+        let (name, doc) = unsafe {
+            let t = types::c_type_of(vm, class);
+            (text((*t).tp_name), text((*t).tp_doc))
+        };
+        let signature = super::doc::split(&name, &doc).0.map(str::to_owned);
+        Some(hook::string(vm, signature))
+    });
 }

@@ -224,7 +224,7 @@ impl Def {
     }
 }
 
-/// A new dict of the keyword arguments, NULL when there are none.
+/// A new dict of the keyword arguments, NULL when there are no names at all.
 unsafe fn keyword_dict(
     vm: &VirtualMachine,
     values: *const *mut PyObject,
@@ -237,9 +237,6 @@ unsafe fn keyword_dict(
     // SAFETY: by the caller's contract.
     unsafe {
         let names = tupleobject::items(kwnames);
-        if names.is_empty() {
-            return ptr::null_mut();
-        }
         for (i, &name) in names.iter().enumerate() {
             let (name, value) = (proxy::vm_of(vm, name), proxy::vm_of(vm, *values.add(i)));
             dict.set_item(&*name, value, vm)
@@ -285,10 +282,15 @@ fn repr(vm: &VirtualMachine, callable: &VmObject) -> String {
 fn misused(
     vm: &VirtualMachine,
     callable: &VmObject,
+    def: Def,
     misuse: Misuse,
     given: usize,
 ) -> PyBaseExceptionRef {
-    let who = function_str(vm, callable);
+    // CPython calls functions of the oldest convention by another way.
+    let who = match def.convention {
+        Convention::VarArgs if of(callable).is_some() => format!("{}()", def.name()),
+        _ => function_str(vm, callable),
+    };
     vm.new_type_error(match misuse {
         Misuse::NoArguments => format!("{who} takes no arguments ({given} given)"),
         Misuse::OneArgument => format!("{who} takes exactly one argument ({given} given)"),
@@ -393,14 +395,17 @@ pub unsafe fn invoke(
     let keywords = kwnames.map_or(0, <[_]>::len);
     let given = args.len() - keywords;
     if let Err(misuse) = def.check(given, keywords) {
-        return Err(misused(vm, callable, misuse, given));
+        return Err(misused(vm, callable, def, misuse, given));
     }
+    vm.with_recursion("while calling a Python object", || Ok(()))?;
     let _held = thread::enter(vm);
     mirror::before_c(vm);
     let zelf = Lent::new(vm, zelf);
     let arguments = Arguments::new(vm, args);
     let names = match kwnames {
         Some(names) if !names.is_empty() => c_tuple(vm, names),
+        // A call with `**{}`: the oldest convention gets to see the dict.
+        Some(_) if def.convention == Convention::VarArgsKeywords => tupleobject::empty(),
         _ => ptr::null_mut(),
     };
     // SAFETY: by this function's contract; the arguments stay alive.
@@ -761,8 +766,10 @@ unsafe fn call_in_c(
                 true => 0,
                 false => tupleobject::items(kwnames).len(),
             };
+            let kwnames = if keywords == 0 { ptr::null_mut() } else { kwnames };
             if let Err(misuse) = def.check(given, keywords) {
-                return Err(misused(vm, &proxy::vm_of(vm, callable), misuse, given));
+                let callable = proxy::vm_of(vm, callable);
+                return Err(misused(vm, &callable, def, misuse, given));
             }
             let result = state::call_c(|| def.call(vm, zelf, class, args, given, kwnames));
             checked(vm, result, callable)

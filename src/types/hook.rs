@@ -90,7 +90,7 @@ pub trait Hook: 'static {
 fn slot_call<H: Hook>(v: &VmObject, args: FuncArgs, vm: &VirtualMachine) -> PyResult {
     if H::is_ours(v) {
         if args.kwargs.is_empty() {
-            return H::call(vm, v, &args.args, None);
+            return H::call(vm, v, &args.args, Some(&[]));
         }
         let (values, names) = flatten(vm, args);
         return H::call(vm, v, &values, Some(&names));
