@@ -27,6 +27,11 @@ const STEALABLE: usize = 1;
 /// Whether the type objects and singletons are filled.
 static READY: AtomicBool = AtomicBool::new(false);
 
+/// Whether C has ever been entered.
+pub fn is_set_up() -> bool {
+    READY.load(Ordering::Relaxed)
+}
+
 /// The first entry into C of the process: fills the types and singletons.
 ///
 /// Not done when the interpreter starts, so that a program without

@@ -1,9 +1,9 @@
 //! Python classes that derive from C types: what the VM does not know of
 //! them when it makes or changes one.
 
-use rustpython_vm::builtins::{PyStr, PyType, PyTypeRef};
-use rustpython_vm::function::{FuncArgs, PySetterValue};
-use rustpython_vm::{Py, PyObject as VmObject, PyResult, VirtualMachine};
+use rustpython_vm::builtins::{PyStr, PyStrRef, PyType, PyTypeRef};
+use rustpython_vm::function::{FuncArgs, ItemDoc, PyMethodFlags, PySetterValue};
+use rustpython_vm::{Py, PyObject as VmObject, PyObjectRef, PyResult, VirtualMachine};
 use std::sync::OnceLock;
 
 use super::{bound, is_c_class, is_c_type, slots_c, slots_vm};
@@ -16,7 +16,8 @@ type SetattroFunc = fn(&VmObject, &Py<PyStr>, PySetterValue, &VirtualMachine) ->
 static TYPE_NEW: OnceLock<NewFunc> = OnceLock::new();
 static TYPE_SETATTRO: OnceLock<SetattroFunc> = OnceLock::new();
 
-/// Hooks into `type`, once.
+/// Hooks into `type`, once, before any Python code has run: metaclasses take
+/// the slots over as they are when they are made.
 pub fn init(vm: &VirtualMachine) {
     let slots = &vm.ctx.types.type_type.slots;
     if let Some(new) = slots.new.load()
@@ -27,6 +28,31 @@ pub fn init(vm: &VirtualMachine) {
     if let Some(setattro) = slots.setattro.load()
         && TYPE_SETATTRO.set(setattro).is_ok()
     {
+        slots.setattro.store(Some(type_setattro));
+        let class = vm.ctx.types.type_type;
+        // The VM lets its own `type.__setattr__` pass only as long as that is
+        // what the slot has.
+        let set = |object: PyObjectRef, name: PyStrRef, value: PyObjectRef, vm: &VirtualMachine| {
+            type_setattro(&object, &name, PySetterValue::Assign(value), vm)
+        };
+        let set = vm.ctx.new_method_def(
+            "__setattr__",
+            set,
+            PyMethodFlags::METHOD,
+            ItemDoc::static_text("Implement setattr(self, name, value)."),
+        );
+        class.set_str_attr("__setattr__", set.build_method(class, vm), &vm.ctx);
+        let delete = |object: PyObjectRef, name: PyStrRef, vm: &VirtualMachine| {
+            type_setattro(&object, &name, PySetterValue::Delete, vm)
+        };
+        let delete = vm.ctx.new_method_def(
+            "__delattr__",
+            delete,
+            PyMethodFlags::METHOD,
+            ItemDoc::static_text("Implement delattr(self, name)."),
+        );
+        class.set_str_attr("__delattr__", delete.build_method(class, vm), &vm.ctx);
+        // Setting the attributes has made the slots look them up.
         slots.setattro.store(Some(type_setattro));
     }
 }
@@ -42,6 +68,9 @@ fn type_new(metatype: PyTypeRef, args: FuncArgs, vm: &VirtualMachine) -> PyResul
 
 /// Slots that lead to C directly, where the VM would look up a dunder each time.
 fn adjust(vm: &VirtualMachine, class: &Py<PyType>) {
+    if !thread::lock::is_set_up() {
+        return;
+    }
     let _held = thread::enter(vm);
     let derives_from_c = class.mro.read()[1..].iter().any(|c| is_c_class(c));
     if derives_from_c {
@@ -57,7 +86,8 @@ fn type_setattro(
 ) -> PyResult<()> {
     let setattro = TYPE_SETATTRO.get().expect("set before this is installed");
     setattro(object, name, value, vm)?;
-    if name.as_bytes().starts_with(b"__")
+    if thread::lock::is_set_up()
+        && name.as_bytes().starts_with(b"__")
         && let Some(class) = object.downcast_ref::<PyType>()
     {
         changed(vm, class, name);
