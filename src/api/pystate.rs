@@ -143,6 +143,18 @@ fn detach(me: *mut ThreadState) {
     unsafe { (*me).saved.push(saved) };
 }
 
+/// Runs `f`, which waits, without the GIL if this thread has it.
+pub fn without_gil<R>(f: impl FnOnce() -> R) -> R {
+    if !lock::is_held() {
+        return f();
+    }
+    let me = state::current();
+    detach(me);
+    let result = f();
+    attach(me);
+    result
+}
+
 /// Drops what hangs off a thread state: exceptions, dict, borrowed references.
 ///
 /// # Safety

@@ -176,6 +176,12 @@ pub fn retire(me: *mut ThreadState) {
     states.retired.push(me as usize);
 }
 
+/// Only this thread lives on in a child process.
+pub fn forget_others() {
+    let me = here() as usize;
+    states().live.retain(|&address| address == me);
+}
+
 /// The state that was made after `me`, or the first one for NULL.
 pub fn after(me: *mut ThreadState) -> *mut ThreadState {
     let states = states();
