@@ -1,6 +1,6 @@
 //! `cpython/pyctype.h`: the C locale's characters, whatever the locale; and `Py_hexdigits`.
 
-use std::ffi::{c_char, c_uint};
+use std::ffi::{CStr, c_char, c_uint};
 
 use crate::layout::{PY_CTF_DIGIT, PY_CTF_LOWER, PY_CTF_SPACE, PY_CTF_UPPER, PY_CTF_XDIGIT};
 
@@ -59,6 +59,13 @@ pub struct Text(*const c_char);
 // SAFETY: the text is constant.
 unsafe impl Sync for Text {}
 
+impl Text {
+    /// The address of `text`.
+    pub const fn new(text: &'static CStr) -> Self {
+        Self(text.as_ptr())
+    }
+}
+
 /// The digits of base 16, in lower case.
 #[unsafe(no_mangle)]
-pub static Py_hexdigits: Text = Text(c"0123456789abcdef".as_ptr());
+pub static Py_hexdigits: Text = Text::new(c"0123456789abcdef");
