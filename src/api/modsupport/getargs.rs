@@ -263,7 +263,7 @@ unsafe fn utf8<'a>(arg: *mut PyObject) -> Raising<&'a [u8]> {
 unsafe fn read_only_bytes(arg: *mut PyObject) -> Fit<(*const c_char, Py_ssize_t)> {
     // SAFETY: `arg` is a live object, by the callers' contract.
     unsafe {
-        if types::statics::is_exact_bytes((*arg).ob_type) {
+        if is_bytes(arg) {
             let bytes = bytesobject::contents(arg);
             return Ok((bytes.as_ptr().cast(), bytes.len() as Py_ssize_t));
         }
