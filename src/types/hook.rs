@@ -8,7 +8,8 @@
 use std::sync::OnceLock;
 
 use rustpython_vm::builtins::{PyStrRef, PyType};
-use rustpython_vm::function::{FuncArgs, ItemDoc, OptionalArg, PyMethodFlags, PySetterValue};
+use rustpython_vm::class::add_operators;
+use rustpython_vm::function::{FuncArgs, PySetterValue};
 use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, PyResult, VirtualMachine};
 
 use super::function::flatten;
@@ -173,13 +174,7 @@ pub fn call<H: Hook>(vm: &VirtualMachine, class: &'static Py<PyType>) {
     }
     slots.call.store(Some(slot_call::<H>));
     slots.vectorcall.store(Some(slot_vectorcall::<H>));
-    let call = |v: PyObjectRef, args: FuncArgs, vm: &VirtualMachine| slot_call::<H>(&v, args, vm);
-    method(vm, class, "__call__", vm.ctx.new_method_def(
-        "__call__",
-        call,
-        PyMethodFlags::METHOD,
-        ItemDoc::static_text("Call self as a function."),
-    ));
+    rewrap(vm, class, &["__call__"]);
 }
 
 /// Hooks into attribute access through descriptors of type `class`.
@@ -189,24 +184,7 @@ pub fn get<H: Hook>(vm: &VirtualMachine, class: &'static Py<PyType>) {
         let _ = H::originals().get.set(original);
     }
     slots.descr_get.store(Some(slot_get::<H>));
-    let get = |v: PyObjectRef,
-               instance: PyObjectRef,
-               owner: OptionalArg<PyObjectRef>,
-               vm: &VirtualMachine| {
-        let given = |v: &PyObjectRef| !vm.is_none(v);
-        let owner = owner.into_option().filter(given);
-        let instance = Some(instance).filter(given);
-        if instance.is_none() && owner.is_none() {
-            return Err(vm.new_type_error("__get__(None, None) is invalid"));
-        }
-        slot_get::<H>(&v, instance.as_deref(), owner.as_deref(), vm)
-    };
-    method(vm, class, "__get__", vm.ctx.new_method_def(
-        "__get__",
-        get,
-        PyMethodFlags::METHOD,
-        ItemDoc::static_text("Return an attribute of instance, which is of type owner."),
-    ));
+    rewrap(vm, class, &["__get__"]);
 }
 
 /// Hooks into attribute assignment through descriptors of type `class`.
@@ -216,24 +194,7 @@ pub fn set<H: Hook>(vm: &VirtualMachine, class: &'static Py<PyType>) {
         let _ = H::originals().set.set(original);
     }
     slots.descr_set.store(Some(slot_set::<H>));
-    let set = |v: PyObjectRef, instance: PyObjectRef, value: PyObjectRef, vm: &VirtualMachine| {
-        slot_set::<H>(&v, instance, PySetterValue::Assign(value), vm)
-    };
-    method(vm, class, "__set__", vm.ctx.new_method_def(
-        "__set__",
-        set,
-        PyMethodFlags::METHOD,
-        ItemDoc::static_text("Set an attribute of instance to value."),
-    ));
-    let delete = |v: PyObjectRef, instance: PyObjectRef, vm: &VirtualMachine| {
-        slot_set::<H>(&v, instance, PySetterValue::Delete, vm)
-    };
-    method(vm, class, "__delete__", vm.ctx.new_method_def(
-        "__delete__",
-        delete,
-        PyMethodFlags::METHOD,
-        ItemDoc::static_text("Delete an attribute of instance."),
-    ));
+    rewrap(vm, class, &["__set__", "__delete__"]);
 }
 
 /// Hooks into `repr()` of instances of `class`.
@@ -243,22 +204,15 @@ pub fn repr<H: Hook>(vm: &VirtualMachine, class: &'static Py<PyType>) {
         let _ = H::originals().repr.set(original);
     }
     slots.repr.store(Some(slot_repr::<H>));
-    let repr = |v: PyObjectRef, vm: &VirtualMachine| slot_repr::<H>(&v, vm);
-    method(vm, class, "__repr__", vm.ctx.new_method_def(
-        "__repr__",
-        repr,
-        PyMethodFlags::METHOD,
-        ItemDoc::static_text("Return repr(self)."),
-    ));
+    rewrap(vm, class, &["__repr__"]);
 }
 
-fn method(
-    vm: &VirtualMachine,
-    class: &'static Py<PyType>,
-    name: &str,
-    def: rustpython_vm::PyRef<rustpython_vm::function::HeapMethodDef>,
-) {
-    class.set_str_attr(name, def.build_method(class, vm), &vm.ctx);
+/// Makes the special methods `names` of `class` wrap the slots as they are now.
+pub fn rewrap(vm: &VirtualMachine, class: &'static Py<PyType>, names: &[&str]) {
+    for name in names {
+        class.attributes.remove(vm.ctx.intern_str(*name));
+    }
+    add_operators(class, &vm.ctx, &[]);
 }
 
 /// Puts a read-only attribute before the one that `class` has: `f` says its

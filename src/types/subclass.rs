@@ -1,12 +1,12 @@
 //! Python classes that derive from C types: what the VM does not know of
 //! them when it makes or changes one.
 
-use rustpython_vm::builtins::{PyStr, PyStrRef, PyType, PyTypeRef};
-use rustpython_vm::function::{FuncArgs, ItemDoc, PyMethodFlags, PySetterValue};
-use rustpython_vm::{Py, PyObject as VmObject, PyObjectRef, PyResult, VirtualMachine};
+use rustpython_vm::builtins::{PyStr, PyType, PyTypeRef};
+use rustpython_vm::function::{FuncArgs, PySetterValue};
+use rustpython_vm::{Py, PyObject as VmObject, PyResult, VirtualMachine};
 use std::sync::OnceLock;
 
-use super::{bound, is_c_class, is_c_type, slots_c, slots_vm};
+use super::{bound, hook, is_c_class, is_c_type, slots_c, slots_vm};
 use crate::thread;
 
 type NewFunc = fn(PyTypeRef, FuncArgs, &VirtualMachine) -> PyResult;
@@ -29,31 +29,7 @@ pub fn init(vm: &VirtualMachine) {
         && TYPE_SETATTRO.set(setattro).is_ok()
     {
         slots.setattro.store(Some(type_setattro));
-        let class = vm.ctx.types.type_type;
-        // The VM lets its own `type.__setattr__` pass only as long as that is
-        // what the slot has.
-        let set = |object: PyObjectRef, name: PyStrRef, value: PyObjectRef, vm: &VirtualMachine| {
-            type_setattro(&object, &name, PySetterValue::Assign(value), vm)
-        };
-        let set = vm.ctx.new_method_def(
-            "__setattr__",
-            set,
-            PyMethodFlags::METHOD,
-            ItemDoc::static_text("Implement setattr(self, name, value)."),
-        );
-        class.set_str_attr("__setattr__", set.build_method(class, vm), &vm.ctx);
-        let delete = |object: PyObjectRef, name: PyStrRef, vm: &VirtualMachine| {
-            type_setattro(&object, &name, PySetterValue::Delete, vm)
-        };
-        let delete = vm.ctx.new_method_def(
-            "__delattr__",
-            delete,
-            PyMethodFlags::METHOD,
-            ItemDoc::static_text("Implement delattr(self, name)."),
-        );
-        class.set_str_attr("__delattr__", delete.build_method(class, vm), &vm.ctx);
-        // Setting the attributes has made the slots look them up.
-        slots.setattro.store(Some(type_setattro));
+        hook::rewrap(vm, vm.ctx.types.type_type, &["__setattr__", "__delattr__"]);
     }
 }
 
