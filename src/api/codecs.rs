@@ -10,16 +10,6 @@ use super::check::bad_argument;
 use super::{border, object, python, text};
 use crate::layout::{Py_ssize_t, PyObject};
 
-/// A static array of a string's bytes that C may read on any thread.
-#[repr(transparent)]
-pub struct CString(*const c_char);
-// SAFETY: it points to constant memory.
-unsafe impl Sync for CString {}
-
-/// The hexadecimal digits, in lower case.
-#[unsafe(no_mangle)]
-pub static Py_hexdigits: CString = CString(c"0123456789abcdef".as_ptr());
-
 /// An `errors` argument: `None` for NULL, which means strict.
 ///
 /// # Safety
