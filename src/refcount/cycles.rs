@@ -11,7 +11,8 @@ use std::ffi::{c_int, c_void};
 use rustpython_vm::PyObject as VmObject;
 use rustpython_vm::object::TraverseFn;
 
-use crate::layout::PyObject;
+use crate::layout::{PyBaseExceptionObject, PyMethodObject, PyObject};
+use crate::proxy::mirror::{self, Kind, listobject, tupleobject};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::refcount;
 
@@ -38,21 +39,48 @@ unsafe extern "C" fn collect(child: *mut PyObject, edges: *mut c_void) -> c_int 
     0
 }
 
-/// What `p` visits. The objects may be untracked and under construction, so
-/// only tracked ones are asked.
+/// What `p` visits. C's objects may be untracked and under construction, so
+/// only tracked ones are asked; a mirror has the references in its fields.
 unsafe fn edges_of(p: *mut PyObject) -> Edges {
     let mut edges = Edges::default();
     // SAFETY: `p` is live; C said that it may be traversed.
     unsafe {
         let prefix = prefix_of(p);
-        if prefix.is_null() || !(*prefix).has(flag::TRACKED) || (*prefix).has(flag::DYING) {
+        if prefix.is_null() || (*prefix).has(flag::DYING) {
             return edges;
         }
-        if let Some(traverse) = (*(*p).ob_type).tp_traverse {
-            traverse(p, collect, (&raw mut edges).cast());
+        let ty = (*p).ob_type;
+        match mirror::kind_of_type(ty) {
+            Kind::Instance => {
+                if (*prefix).has(flag::TRACKED)
+                    && let Some(traverse) = (*ty).tp_traverse
+                {
+                    traverse(p, collect, (&raw mut edges).cast());
+                }
+            }
+            Kind::List => fields(&mut edges, listobject::items(p)),
+            Kind::Tuple => fields(&mut edges, tupleobject::items(p)),
+            Kind::Method => {
+                let c = p.cast::<PyMethodObject>();
+                fields(&mut edges, &[(*c).im_func, (*c).im_self]);
+            }
+            Kind::Exception => {
+                let c = p.cast::<PyBaseExceptionObject>();
+                fields(
+                    &mut edges,
+                    &[(*c).args, (*c).traceback, (*c).context, (*c).cause],
+                );
+            }
+            _ => {}
         }
     }
     edges
+}
+
+fn fields(edges: &mut Edges, children: &[*mut PyObject]) {
+    for &child in children.iter().filter(|child| !child.is_null()) {
+        edges.add(child);
+    }
 }
 
 /// Reports to the VM's collector the VM objects that only `p` keeps alive.
@@ -92,6 +120,11 @@ unsafe fn report(p: *mut PyObject, visit: &mut TraverseFn<'_>, depth: usize) {
             if (*prefix).has(flag::OWNS_VM) {
                 let v: &VmObject = &*(*prefix).link;
                 visit(v);
+                if !(*prefix).has(flag::INSTANCE) {
+                    // The mirror's own references, beside those that its VM
+                    // object reports.
+                    report(child, visit, depth + 1);
+                }
             } else if (*prefix).link.is_null() {
                 // Never escaped: only this container knows it, so what it
                 // alone keeps alive is ours to report.
@@ -121,7 +154,9 @@ pub fn clear(p: *mut PyObject) {
             crate::thread::error::undisturbed(|| {
                 clear(p);
             });
-            refcount::decref_no_dealloc(p);
+            // It may have been the cycle's own reference that was left: then
+            // the VM object owns the pair again.
+            refcount::decref(p);
         }
     }
 }
