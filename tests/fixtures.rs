@@ -70,6 +70,11 @@ fn lifetimes() {
 }
 
 #[test]
+fn containers() {
+    fixture("containers");
+}
+
+#[test]
 fn modules() {
     fixture("modules");
 }

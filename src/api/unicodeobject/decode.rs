@@ -103,6 +103,10 @@ unsafe fn named(
     encoding: *const c_char,
     errors: *const c_char,
 ) -> PyResult<*mut PyObject> {
+    if bytes.is_empty() {
+        // Not even the encoding is looked at.
+        return Ok(empty());
+    }
     // SAFETY: by this function's contract.
     unsafe {
         let plain = if encoding.is_null() {
@@ -151,12 +155,7 @@ pub unsafe extern "C" fn PyUnicode_FromEncodedObject(
         // SAFETY: `obj` is live, the others are NULL or C strings.
         unsafe {
             if is_bytes(obj) {
-                let bytes = contents(obj);
-                return if bytes.is_empty() {
-                    Ok(empty())
-                } else {
-                    named(vm, bytes, encoding, errors)
-                };
+                return named(vm, contents(obj), encoding, errors);
             }
             if is_str(obj) {
                 return Err(vm.new_type_error("decoding str is not supported"));
@@ -173,9 +172,6 @@ pub unsafe extern "C" fn PyUnicode_FromEncodedObject(
                 let buffer = ArgBytesLike::try_from_borrowed_object(vm, &v)?;
                 PyResult::Ok(buffer.borrow_buf().to_vec())
             })?;
-            if bytes.is_empty() {
-                return Ok(empty());
-            }
             named(vm, &bytes, encoding, errors)
         }
     })
