@@ -1,4 +1,4 @@
-//! `cpython/pyctype.h`: the C locale's characters, whatever the locale is.
+//! `cpython/pyctype.h`: the C locale's characters, whatever the locale is; and `Py_hexdigits`.
 
 use std::ffi::{CStr, c_char, c_uint};
 
@@ -65,3 +65,7 @@ impl Text {
         Self(text.as_ptr())
     }
 }
+
+/// The digits of base 16, in lower case.
+#[unsafe(no_mangle)]
+pub static Py_hexdigits: Text = Text::new(c"0123456789abcdef");
