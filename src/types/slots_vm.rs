@@ -894,14 +894,7 @@ static OTHERS: [Trampolines; 13] = {
             bound: am_send as *const () as Function,
             virtual_: NULL,
             present: |vm, class| {
-                let types = &vm.ctx.types;
-                [
-                    types.generator_type,
-                    types.coroutine_type,
-                    types.async_generator,
-                ]
-                .iter()
-                .any(|sender| class.is(*sender))
+                class.is(vm.ctx.types.generator_type) || class.is(vm.ctx.types.coroutine_type)
             },
         },
         Trampolines {
@@ -987,19 +980,12 @@ fn builtin_function(vm: &VirtualMachine, class: &Py<PyType>, entry: &Trampolines
         slot::tp_hash => class
             .get_attr(vm.ctx.intern_str("__hash__"))
             .is_some_and(|hash| vm.is_none(&hash)),
-        slot::tp_iter => {
-            let iterator = vm.ctx.types.list_iterator_type;
-            let (own, of_itself) = (class.slots.iter.load(), iterator.slots.iter.load());
-            own.zip(of_itself)
-                .is_some_and(|(a, b)| ptr::fn_addr_eq(a, b))
-        }
         _ => false,
     };
     match entry.slot {
         slot::tp_getattro if same => c_object::PyObject_GenericGetAttr as *const () as Function,
         slot::tp_setattro if same => c_object::PyObject_GenericSetAttr as *const () as Function,
         slot::tp_hash if same => hash_not_implemented(),
-        slot::tp_iter if same => c_object::PyObject_SelfIter as *const () as Function,
         _ => entry.bound,
     }
 }
