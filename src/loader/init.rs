@@ -15,6 +15,7 @@ use crate::api::pystate;
 use crate::layout::{PyModuleDef, PyObject};
 use crate::proxy::{c_of, mirror, vm_of, vm_of_stolen};
 use crate::thread;
+use crate::types::slots_c;
 
 type InitFunction = unsafe extern "C" fn() -> *mut PyObject;
 
@@ -97,7 +98,9 @@ pub fn load(spec: &PyObjectRef, vm: &VirtualMachine) -> PyResult {
     let init = opened.map_err(|message| import_error(vm, &message, &name, &origin))?;
     in_c(vm, || {
         // SAFETY: the symbol names the file's init function.
-        unsafe { initialise(vm, spec, &path, &origin, &full_name, init) }
+        let result = unsafe { initialise(vm, spec, &path, &origin, &full_name, init) };
+        slots_c::notice_writes(vm);
+        result
     })
 }
 
@@ -299,6 +302,7 @@ pub fn execute(module: &PyObjectRef, vm: &VirtualMachine) -> PyResult<()> {
                 true => Ok(()),
                 false => moduleobject::execute(vm, p, def),
             };
+            slots_c::notice_writes(vm);
             crate::refcount::decref(p);
             result
         }

@@ -4,6 +4,7 @@
 //! receiver's C object. In a Python class that overrides the special method,
 //! the C slot leads back to the VM; then the nearest base's function is meant.
 
+use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::mem::transmute;
 use std::ptr;
@@ -1060,6 +1061,31 @@ pub unsafe fn install(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObj
         if PyType_HasFeature(t, Py_TPFLAGS_HAVE_VECTORCALL) && (*t).tp_vectorcall_offset > 0 {
             class.slots.vectorcall.store(Some(vectorcall));
         }
+    }
+}
+
+/// Looks at the slots of all C types anew: extensions also write to those of
+/// types that are ready, without a word, while their modules are initialised.
+/// The caller holds the lock.
+pub fn notice_writes(vm: &VirtualMachine) {
+    let mut seen = HashSet::new();
+    let mut classes = vec![vm.ctx.types.object_type.to_owned()];
+    while let Some(class) = classes.pop() {
+        if let Some(t) = bound(&class).filter(|_| is_c_class(&class)) {
+            // SAFETY: what is bound is live.
+            unsafe {
+                if PyType_HasFeature(t, Py_TPFLAGS_READY) {
+                    install(vm, &class, t);
+                }
+            }
+        }
+        let subclasses = class.subclasses.read();
+        let subclasses = subclasses.iter().filter_map(|weak| weak.upgrade());
+        classes.extend(
+            subclasses
+                .filter_map(|class| class.downcast::<PyType>().ok())
+                .filter(|class| seen.insert(class.get_id())),
+        );
     }
 }
 
