@@ -141,8 +141,11 @@ pub unsafe extern "C" fn PyType_GetDict(t: *mut PyTypeObject) -> *mut PyObject {
 /// `__name__`: a new reference.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyType_GetName(t: *mut PyTypeObject) -> *mut PyObject {
-    // SAFETY: C's contract.
-    border(|vm| Ok(vm.ctx.new_str(&*unsafe { vm_type_of(vm, t) }.name())))
+    border(|vm| {
+        // SAFETY: C's contract.
+        let class = unsafe { vm_type_of(vm, t) };
+        Ok(types::name::short(vm, &class))
+    })
 }
 
 /// `__qualname__`: a new reference.

@@ -8,6 +8,7 @@ pub mod doc;
 pub mod function;
 pub mod heap;
 pub mod hook;
+pub mod name;
 pub mod ready;
 pub mod slotdefs;
 pub mod slots_c;

@@ -7,9 +7,10 @@ use rustpython_vm::function::ItemDoc;
 use rustpython_vm::types::{PyTypeFlags, PyTypeSlots};
 use rustpython_vm::{AsObject, Py, PyObjectRef, PyResult, VirtualMachine};
 
-use super::{descr, doc, heap, slots_c, slots_vm, statics, vm_type_of, wrapper};
+use super::{descr, doc, heap, name, slots_c, slots_vm, statics, vm_type_of, wrapper};
 use crate::layout::*;
 use crate::proxy::mirror::{self, Kind};
+use crate::proxy::arena;
 use crate::proxy::prefix::{flag, prefix_of_or_new};
 use crate::proxy::{c_of, link_strong, vm_of};
 use crate::refcount;
@@ -170,6 +171,14 @@ fn text_of<'a>(s: *const std::ffi::c_char) -> std::borrow::Cow<'a, str> {
     unsafe { CStr::from_ptr(s) }.to_string_lossy()
 }
 
+/// The name with its module, for as long as the VM may want it.
+fn full_name(name: &str) -> &'static str {
+    let copy = arena::immortal_c_string(name);
+    // SAFETY: a copy that lives for ever.
+    let copy = unsafe { CStr::from_ptr(copy) };
+    copy.to_str().expect("a copy of UTF-8")
+}
+
 /// The VM's class for `t`.
 unsafe fn new_class(
     vm: &VirtualMachine,
@@ -211,7 +220,7 @@ unsafe fn new_class(
         if (*t).tp_weaklistoffset != 0 || (*t).tp_flags & Py_TPFLAGS_MANAGED_WEAKREF != 0 {
             flags.insert(PyTypeFlags::HAS_WEAKREF);
         }
-        let mut slots = PyTypeSlots::new("", flags);
+        let mut slots = PyTypeSlots::new(full_name(&full), flags);
         // The VM sizes a built-in's payload by this; C's part is elsewhere.
         let extra = if tethered { 0 } else { (*t).tp_basicsize - (*(*t).tp_base).tp_basicsize };
         slots.basicsize = base.slots.basicsize + usize::try_from(extra).unwrap_or(0);
@@ -229,6 +238,10 @@ unsafe fn new_class(
             &vm.ctx,
         )
         .map_err(|e| vm.new_type_error(e))?;
+        // The `repr` of a built-in uses the VM's one name for a class.
+        if !tethered {
+            name::set_full(vm, &class, &full);
+        }
         if let Some(module) = module {
             class.set_attr(vm.ctx.intern_str("__module__"), vm.ctx.new_str(module).into());
         }
@@ -264,7 +277,7 @@ unsafe fn fill_dict(vm: &VirtualMachine, t: *mut PyTypeObject, class: &Py<PyType
                 vm.ctx.none()
             } else {
                 let text = text_of((*t).tp_doc);
-                let name = class.name().to_owned();
+                let name = name::short(vm, class).to_string();
                 vm.ctx.new_str(doc::without_signature(&name, &text)).into()
             };
             class.set_attr(doc_name, value);

@@ -80,6 +80,7 @@ fn exec_imp(vm: &VirtualMachine, module: &Py<PyModule>) -> PyResult<()> {
     crate::loader::init::install(vm)?;
     mro::install(vm)?;
     crate::types::subclass::init(vm);
+    crate::types::name::init(vm);
     foreign::install(vm)
 }
 

@@ -1,0 +1,60 @@
+//! The two names of a type that C defined: error messages use `tp_name`, with
+//! the module; `type.__name__` is what follows its last dot.
+//!
+//! The VM keeps one name per class, and takes a class of C's for one made in
+//! Python, whose name may have dots. So that name is `tp_name`, and
+//! `type.__name__` is replaced.
+
+use std::sync::OnceLock;
+
+use rustpython_vm::builtins::{PyStr, PyType, PyTypeRef};
+use rustpython_vm::function::PySetterValue;
+use rustpython_vm::{Py, PyObjectRef, PyRef, PyResult, VirtualMachine};
+
+use super::is_c_class;
+use crate::thread;
+
+/// The VM's own `type.__name__`.
+static VM_NAME: OnceLock<PyObjectRef> = OnceLock::new();
+
+/// Replaces `type.__name__`, once.
+pub fn init(vm: &VirtualMachine) {
+    let class = vm.ctx.types.type_type;
+    let name = vm.ctx.intern_str("__name__");
+    if let Some(own) = class.attributes.get(name)
+        && VM_NAME.set(own).is_ok()
+    {
+        let getset = vm.ctx.new_getset("__name__", class, get, set);
+        class.set_attr(name, getset.into());
+    }
+}
+
+fn get(class: PyTypeRef, vm: &VirtualMachine) -> PyRef<PyStr> {
+    short(vm, &class)
+}
+
+fn set(class: PyTypeRef, value: PySetterValue, vm: &VirtualMachine) -> PyResult<()> {
+    let own = VM_NAME.get().expect("set before this is installed");
+    let descr_set = own.class().slots.descr_set.load().expect("a getset's");
+    descr_set(own, class.into(), value, vm)
+}
+
+/// `type.__name__`.
+pub fn short(vm: &VirtualMachine, class: &Py<PyType>) -> PyRef<PyStr> {
+    let name = class.__name__(vm);
+    if !name.as_bytes().contains(&b'.') || !thread::lock::is_set_up() {
+        return name;
+    }
+    let _held = thread::enter(vm);
+    match name.to_str().and_then(|name| name.rsplit_once('.')) {
+        Some((_, name)) if is_c_class(class) => vm.ctx.new_str(name),
+        _ => name,
+    }
+}
+
+/// Has error messages use `full`, the `tp_name` of the class's type.
+pub fn set_full(vm: &VirtualMachine, class: &Py<PyType>, full: &str) {
+    if let Some(extension) = class.heaptype_ext() {
+        *extension.name.write() = vm.ctx.new_utf8_str(full);
+    }
+}
