@@ -10,16 +10,6 @@ use super::check::bad_argument;
 use super::{border, object, python, text};
 use crate::layout::{Py_ssize_t, PyObject};
 
-/// The address of constant text.
-#[repr(transparent)]
-pub struct Text(*const c_char);
-// SAFETY: the text is constant.
-unsafe impl Sync for Text {}
-
-/// The digits of base 16, in lower case.
-#[unsafe(no_mangle)]
-pub static Py_hexdigits: Text = Text(c"0123456789abcdef".as_ptr());
-
 /// An `errors` argument: `None` for NULL, which means strict.
 ///
 /// # Safety

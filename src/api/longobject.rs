@@ -1208,7 +1208,7 @@ mod tests {
     fn bytes_round_trip() {
         for bits in [0u32, 7, 8, 15, 29, 30, 31, 63, 64, 100] {
             for delta in [-1, 0, 1] {
-                let value = (BigInt::from(1) << bits) + delta;
+                let value = (BigInt::from(1) << bits) + BigInt::from(delta);
                 for value in [value.clone(), -value] {
                     let n = number(&value);
                     for len in 1..20 {
