@@ -93,3 +93,8 @@ fn threads() {
 fn varargs() {
     fixture("varargs");
 }
+
+#[test]
+fn r#abstract() {
+    fixture("abstract");
+}

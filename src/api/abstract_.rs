@@ -27,7 +27,7 @@ use crate::proxy::c_of_owned;
 use crate::proxy::mirror::{floatobject, listobject, longobject, tupleobject, unicodeobject};
 use crate::refcount;
 use crate::thread::error;
-use crate::types::statics;
+use crate::types::{builtin_base, statics};
 
 /// A new reference to `p`.
 #[inline]
@@ -636,23 +636,21 @@ unsafe fn exact_int(p: *mut PyObject) -> *mut PyObject {
 
 /// The result of `__index__` or `__int__`: an `int`, not of a subclass if C
 /// can help it, which costs a `DeprecationWarning`.
-unsafe fn int_result(p: *mut PyObject, result: *mut PyObject, method: &str) -> *mut PyObject {
-    // SAFETY: the callers have live objects; `result` is NULL or theirs.
+unsafe fn int_result(result: *mut PyObject, method: &str) -> *mut PyObject {
+    // SAFETY: `result` is NULL or the callers'.
     unsafe {
         if result.is_null() || statics::is_exact_int((*result).ob_type) {
             return result;
         }
-        let (of, is) = (type_name((*p).ob_type), type_name((*result).ob_type));
+        let name = type_name((*result).ob_type);
+        let message = format!("{method} returned non-int (type {name})");
         if !PyType_HasFeature((*result).ob_type, Py_TPFLAGS_LONG_SUBCLASS) {
             refcount::decref(result);
-            return fail(|vm| {
-                vm.new_type_error(format!("{of}.{method}() must return an int, not {is}"))
-            });
+            return fail(|vm| vm.new_type_error(message));
         }
         let message = format!(
-            "{of}.{method}() must return an int, not {is}.  The ability to return an instance of \
-             a strict subclass of int is deprecated, and may not be supported in a future version \
-             of Python."
+            "{message}.  The ability to return an instance of a strict subclass of int is \
+             deprecated, and may not be supported in a future version of Python."
         );
         let warned = border(|vm| {
             python(|| {
@@ -687,7 +685,7 @@ pub unsafe extern "C" fn PyNumber_Index(p: *mut PyObject) -> *mut PyObject {
         if let Some(ty) = c_type(p)
             && let Some(index) = number(ty, |m| m.nb_index)
         {
-            return int_result(p, index(p), "__index__");
+            return int_result(index(p), "__index__");
         }
         let result = border(|vm| {
             let v = object(vm, p)?;
@@ -713,10 +711,10 @@ pub unsafe extern "C" fn PyNumber_Long(p: *mut PyObject) -> *mut PyObject {
         }
         if let Some(ty) = c_type(p) {
             if let Some(int) = number(ty, |m| m.nb_int) {
-                return int_result(p, int(p), "__int__");
+                return int_result(int(p), "__int__");
             }
             if let Some(index) = number(ty, |m| m.nb_index) {
-                return int_result(p, index(p), "__index__");
+                return int_result(index(p), "__index__");
             }
         }
         in_vm_type(p, |vm| vm.ctx.types.int_type.as_object())
@@ -1273,8 +1271,18 @@ unsafe fn from_start(p: *mut PyObject, index: Py_ssize_t, ty: &PyTypeObject) -> 
     }
 }
 
-/// [`from_start`] for a VM object. The slots of the VM's own types count from
-/// the end themselves, so what is still negative is out of their range.
+/// Whether items of `v` are looked up by its built-in base's own slot, which
+/// counts from the end itself, so that what is still negative is out of range.
+fn counts_from_end(v: &VmObject) -> bool {
+    let base = builtin_base(v.class());
+    let own = v.sequence_unchecked().slots().item.load();
+    match (own, base.slots.as_sequence.item.load()) {
+        (Some(own), Some(builtin)) => ptr::fn_addr_eq(own, builtin),
+        _ => false,
+    }
+}
+
+/// [`from_start`] for a VM object.
 fn from_start_in_vm(vm: &VirtualMachine, v: &VmObject, index: isize) -> PyResult<isize> {
     if index >= 0 {
         return Ok(index);
@@ -1283,9 +1291,11 @@ fn from_start_in_vm(vm: &VirtualMachine, v: &VmObject, index: isize) -> PyResult
         return Ok(index);
     };
     let index = index + length? as isize;
-    if index < 0 && v.class().heaptype_ext().is_none() {
-        let message = format!("{} index out of range", v.class().name());
-        return Err(vm.new_index_error(message));
+    // Alone among the built-ins, a range counts from the end twice in CPython.
+    if index < 0 && !v.class().is(vm.ctx.types.range_type) && counts_from_end(v) {
+        let name = builtin_base(v.class()).name().to_string();
+        let name = if name == "str" { "string" } else { &name };
+        return Err(vm.new_index_error(format!("{name} index out of range")));
     }
     Ok(index)
 }
@@ -1301,10 +1311,14 @@ pub unsafe extern "C" fn PySequence_GetItem(p: *mut PyObject, index: Py_ssize_t)
         if p.is_null() {
             return null_operand();
         }
-        if let Some(items) = items_in_memory(p)
-            && let Some(i) = place(index as i64, items.len())
-        {
-            return again(items[i]);
+        if let Some(items) = items_in_memory(p) {
+            return match place(index as i64, items.len()) {
+                Some(i) => again(items[i]),
+                None => {
+                    let name = type_name((*p).ob_type);
+                    fail(|vm| vm.new_index_error(format!("{name} index out of range")))
+                }
+            };
         }
         if let Some(ty) = c_type(p)
             && let Some(item) = sequence(ty, |m| m.sq_item)
@@ -1315,6 +1329,13 @@ pub unsafe extern "C" fn PySequence_GetItem(p: *mut PyObject, index: Py_ssize_t)
             let v = object(vm, p)?;
             python(|| {
                 let index = from_start_in_vm(vm, &v, index)?;
+                // The VM's own slot gives a `bytes`.
+                let base = builtin_base(v.class());
+                let bytes =
+                    base.is(vm.ctx.types.bytes_type) || base.is(vm.ctx.types.bytearray_type);
+                if bytes && counts_from_end(&v) {
+                    return v.get_item(vm.ctx.new_int(index).as_object(), vm);
+                }
                 v.sequence_unchecked().get_item(index, vm)
             })
         })
@@ -1509,6 +1530,18 @@ pub unsafe extern "C" fn PySequence_In(p: *mut PyObject, item: *mut PyObject) ->
     unsafe { PySequence_Contains(p, item) }
 }
 
+/// The iterator of what is searched.
+fn searched(vm: &VirtualMachine, v: &VmObject) -> PyResult {
+    let iter = v.get_iter(vm).map_err(|e| {
+        if !e.fast_isinstance(vm.ctx.exceptions.type_error) {
+            return e;
+        }
+        let name = v.class().name().to_string();
+        vm.new_type_error(format!("argument of type '{name}' is not iterable"))
+    })?;
+    Ok(iter.into())
+}
+
 /// How often `item` occurs in `p`; -1 on error.
 ///
 /// # Safety
@@ -1518,7 +1551,11 @@ pub unsafe extern "C" fn PySequence_Count(p: *mut PyObject, item: *mut PyObject)
     border(|vm| {
         // SAFETY: by this function's contract.
         let (v, item) = unsafe { (object(vm, p)?, object(vm, item)?) };
-        Ok(python(|| v.sequence_unchecked().count(&item, vm))? as Py_ssize_t)
+        let count = python(|| {
+            let iter = searched(vm, &v)?;
+            iter.sequence_unchecked().count(&item, vm)
+        })?;
+        Ok(count as Py_ssize_t)
     })
 }
 
@@ -1531,7 +1568,11 @@ pub unsafe extern "C" fn PySequence_Index(p: *mut PyObject, item: *mut PyObject)
     border(|vm| {
         // SAFETY: by this function's contract.
         let (v, item) = unsafe { (object(vm, p)?, object(vm, item)?) };
-        Ok(python(|| v.sequence_unchecked().index(&item, vm))? as Py_ssize_t)
+        let index = python(|| {
+            let iter = searched(vm, &v)?;
+            iter.sequence_unchecked().index(&item, vm)
+        })?;
+        Ok(index as Py_ssize_t)
     })
 }
 

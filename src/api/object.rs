@@ -836,6 +836,26 @@ pub unsafe extern "C" fn PyObject_RichCompare(
     }
 }
 
+/// Whether the two are one Python object. A float may be here more than once,
+/// for the same VM object; that shows when it is a NaN.
+#[inline]
+unsafe fn is_same(a: *mut PyObject, b: *mut PyObject) -> bool {
+    if a.is_null() || b.is_null() {
+        return false;
+    }
+    // SAFETY: the callers have live objects.
+    unsafe {
+        if a == b {
+            return true;
+        }
+        if !statics::is_exact_float((*a).ob_type) || !statics::is_exact_float((*b).ob_type) {
+            return false;
+        }
+        let (a, b) = (prefix_of(a), prefix_of(b));
+        !a.is_null() && !b.is_null() && !(*a).link.is_null() && (*a).link == (*b).link
+    }
+}
+
 /// Whether `a op b`; identical objects are equal. -1 on error.
 ///
 /// # Safety
@@ -848,7 +868,7 @@ pub unsafe extern "C" fn PyObject_RichCompareBool(
 ) -> c_int {
     // SAFETY: by this function's contract.
     unsafe {
-        if a == b && !a.is_null() {
+        if is_same(a, b) {
             match op {
                 Py_EQ => return 1,
                 Py_NE => return 0,
