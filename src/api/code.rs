@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use rustpython_vm::builtins::{PyCode, PyTuple};
 use rustpython_vm::compiler::Mode;
 use rustpython_vm::function::FuncArgs;
-use rustpython_vm::{AsObject, PyObjectRef, PyRef, PyResult, VirtualMachine};
+use rustpython_vm::{
+    AsObject, PyObject as VmObject, PyObjectRef, PyRef, PyResult, VirtualMachine,
+};
 
 use super::{border, object, python, text};
 use crate::layout::*;
@@ -45,14 +47,20 @@ fn replace<const N: usize>(
         .try_into_value(vm)
 }
 
+/// Whether C made the code object.
+pub fn is_of_c(vm: &VirtualMachine, code: &VmObject) -> PyResult<bool> {
+    let names = code.get_attr("co_names", vm)?;
+    Ok(match names.downcast_ref::<PyTuple>().map(|t| t.as_slice()) {
+        Some([name]) => name.str(vm)?.as_bytes() == CATCH.as_bytes(),
+        _ => false,
+    })
+}
+
 /// `code`, if C made it, else code of the same file, name and line, that
 /// hands back its frame.
 pub fn handing_back(vm: &VirtualMachine, code: &PyRef<PyCode>) -> PyResult<PyRef<PyCode>> {
     let attribute = |name: &'static str| code.as_object().get_attr(name, vm);
-    if let Some(names) = attribute("co_names")?.downcast_ref::<PyTuple>()
-        && let [name] = names.as_slice()
-        && name.str(vm)?.as_bytes() == CATCH.as_bytes()
-    {
+    if is_of_c(vm, code.as_object())? {
         return Ok(code.clone());
     }
     named(

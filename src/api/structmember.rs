@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_int, c_long, c_short, c_uint, c_ulong, c_ushort};
 use std::ptr;
 
 use malachite_bigint::BigInt;
+use rustpython_vm::builtins::PyInt;
 use rustpython_vm::{PyObjectRef, PyResult, VirtualMachine};
 
 use super::{border, object, python, text};
@@ -130,15 +131,18 @@ fn index(vm: &VirtualMachine, v: &PyObjectRef) -> PyResult<BigInt> {
     Ok(python(|| v.try_index(vm))?.as_bigint().clone())
 }
 
-/// A value for a signed field.
-fn signed(vm: &VirtualMachine, v: &PyObjectRef, target: &str) -> PyResult<i64> {
-    i64::try_from(&index(vm, v)?)
-        .map_err(|_| vm.new_overflow_error(format!("Python int too large to convert to C {target}")))
+/// A value for a signed field; `error` says that it does not fit.
+fn signed(vm: &VirtualMachine, v: &PyObjectRef, error: &'static str) -> PyResult<i64> {
+    i64::try_from(&index(vm, v)?).map_err(|_| vm.new_overflow_error(error))
 }
 
+const TOO_LARGE: &str = "Python int too large to convert to C long";
+const TOO_LARGE_SIZE: &str = "Python int too large to convert to C ssize_t";
+const TOO_BIG: &str = "int too big to convert";
+
 /// A value for an unsigned field, which takes negative ones for
-/// compatibility, with a warning.
-fn unsigned(vm: &VirtualMachine, v: &PyObjectRef) -> PyResult<(u64, bool)> {
+/// compatibility, with a warning. `wide` fields have an error of their own.
+fn unsigned(vm: &VirtualMachine, v: &PyObjectRef, wide: bool) -> PyResult<(u64, bool)> {
     let value = index(vm, v)?;
     if let Ok(value) = u64::try_from(&value) {
         return Ok((value, false));
@@ -146,13 +150,11 @@ fn unsigned(vm: &VirtualMachine, v: &PyObjectRef) -> PyResult<(u64, bool)> {
     if let Ok(value) = i64::try_from(&value) {
         return Ok((value as u64, true));
     }
-    let target = match value.sign() {
-        malachite_bigint::Sign::Minus => "long",
-        _ => "unsigned long",
-    };
-    Err(vm.new_overflow_error(format!(
-        "Python int too large to convert to C {target}"
-    )))
+    Err(vm.new_overflow_error(match value.sign() {
+        malachite_bigint::Sign::Minus => TOO_LARGE,
+        _ if wide => TOO_BIG,
+        _ => "Python int too large to convert to C unsigned long",
+    }))
 }
 
 unsafe fn set(
@@ -202,7 +204,7 @@ unsafe fn set_value(
     // As in CPython, what does not fit is stored before the warning.
     macro_rules! int {
         ($t:ty, $name:literal) => {{
-            let value = signed(vm, &v, "long")?;
+            let value = signed(vm, &v, TOO_LARGE)?;
             addr.cast::<$t>().write_unaligned(value as $t);
             if <$t>::try_from(value).is_err() {
                 warn(vm, concat!("Truncation of value to ", $name))?;
@@ -218,7 +220,7 @@ unsafe fn set_value(
             Py_T_USHORT => int!(c_ushort, "unsigned short"),
             Py_T_INT => int!(c_int, "int"),
             Py_T_UINT => {
-                let (value, negative) = unsigned(vm, &v)?;
+                let (value, negative) = unsigned(vm, &v, false)?;
                 addr.cast::<c_uint>().write_unaligned(value as c_uint);
                 if negative {
                     warn(vm, "Writing negative value into unsigned field")?;
@@ -226,15 +228,19 @@ unsafe fn set_value(
                     warn(vm, "Truncation of value to unsigned int")?;
                 }
             }
-            Py_T_LONG => addr.cast::<c_long>().write_unaligned(signed(vm, &v, "long")?),
+            Py_T_LONG => addr.cast::<c_long>().write_unaligned(signed(vm, &v, TOO_LARGE)?),
             Py_T_LONGLONG => addr
                 .cast::<c_long>()
-                .write_unaligned(signed(vm, &v, "long long")?),
-            Py_T_PYSSIZET => addr
-                .cast::<isize>()
-                .write_unaligned(signed(vm, &v, "ssize_t")? as isize),
+                .write_unaligned(signed(vm, &v, TOO_BIG)?),
+            Py_T_PYSSIZET => {
+                if v.downcast_ref::<PyInt>().is_none() {
+                    return Err(vm.new_type_error("an integer is required"));
+                }
+                addr.cast::<isize>()
+                    .write_unaligned(signed(vm, &v, TOO_LARGE_SIZE)? as isize);
+            }
             Py_T_ULONG | Py_T_ULONGLONG => {
-                let (value, negative) = unsigned(vm, &v)?;
+                let (value, negative) = unsigned(vm, &v, def.type_ == Py_T_ULONGLONG)?;
                 addr.cast::<c_ulong>().write_unaligned(value);
                 if negative {
                     warn(vm, "Writing negative value into unsigned field")?;

@@ -10,8 +10,8 @@ use crate::layout::*;
 use crate::proxy::{mirror, vm_of};
 use crate::thread::error;
 
-/// Adds a level for `frame` to the traceback of the exception that is set.
-/// `frame->f_lineno` says the line, or the code's first line if it is 0.
+/// Adds a level for `frame` to the traceback of the exception that is set. As
+/// in CPython, the code says the line, whatever `frame->f_lineno` is.
 ///
 /// # Safety
 /// `frame` is a live frame, and an exception is set.
@@ -23,19 +23,20 @@ pub unsafe extern "C" fn PyTraceBack_Here(frame: *mut PyFrameObject) -> c_int {
             return Err(super::bad_internal_call(vm));
         }
         // SAFETY: by this function's contract.
-        let (v, frame, line) = unsafe {
-            (
-                vm_of(vm, exception),
-                object(vm, frame)?,
-                super::frame::PyFrame_GetLineNumber(frame),
-            )
-        };
+        let (v, frame) = unsafe { (vm_of(vm, exception), object(vm, frame)?) };
         let Some(e) = v.downcast_ref::<PyBaseException>() else {
             return Err(super::bad_internal_call(vm));
         };
+        let code = frame.get_attr("f_code", vm)?;
+        // No instruction of code that C made stands for the line.
+        let (lasti, line) = if super::code::is_of_c(vm, &code)? {
+            (vm.ctx.new_int(-1).into(), code.get_attr("co_firstlineno", vm)?)
+        } else {
+            (frame.get_attr("f_lasti", vm)?, frame.get_attr("f_lineno", vm)?)
+        };
         let next = e.__traceback__().map_or_else(|| vm.ctx.none(), Into::into);
         let class: PyObjectRef = vm.ctx.types.traceback_type.to_owned().into();
-        let traceback = class.call((next, frame, 0, line.max(1)), vm)?;
+        let traceback = class.call((next, frame, lasti, line), vm)?;
         e.set_traceback(Some(traceback.try_into_value(vm)?));
         // SAFETY: the two are a pair.
         unsafe { mirror::refresh(vm, &v, exception) };

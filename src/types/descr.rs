@@ -10,7 +10,7 @@ use rustpython_vm::builtins::descriptor::{
     PyClassMethodDescriptor, PyMethodDescriptor,
 };
 use rustpython_vm::builtins::{
-    DescriptorMemberDef, MemberAccess, MemberKind, PyDescriptorOwned, PyGetSet,
+    DescriptorMemberDef, MemberAccess, MemberKind, PyBaseExceptionRef, PyDescriptorOwned, PyGetSet,
     PyMemberDescriptor, PyMemberFlags, PyStaticMethod, PyStrRef, PyType, PyTypeRef,
 };
 use rustpython_vm::function::{Callee, FuncArgs, ItemDoc};
@@ -24,7 +24,7 @@ use super::function::{self, Def, Extended, Lent, is_marked, not_called, text, vm
 use super::hook::{self, Hook, Originals};
 use crate::api::structmember::{PyMember_GetOne, PyMember_SetOne};
 use crate::layout::*;
-use crate::proxy::mirror;
+use crate::proxy::{mirror, vm_of_stolen};
 use crate::thread::{self, error, state};
 use crate::types;
 
@@ -35,7 +35,7 @@ fn is_instance(v: &VmObject, class: &Py<PyType>) -> bool {
 }
 
 /// `tp_name`, which has the module for what C defined.
-fn tp_name(vm: &VirtualMachine, class: &Py<PyType>) -> String {
+pub(super) fn tp_name(vm: &VirtualMachine, class: &Py<PyType>) -> String {
     let _held = thread::enter(vm);
     // SAFETY: a live type.
     unsafe { text((*types::c_type_of(vm, class)).tp_name) }
@@ -53,6 +53,29 @@ fn check(vm: &VirtualMachine, name: &dyn Fn() -> String, class: &Py<PyType>, v: 
         tp_name(vm, class),
         tp_name(vm, v.class()),
     )))
+}
+
+/// The result of a C function that gets an attribute. As in CPython, nobody
+/// minds an exception next to a result: it comes up later.
+fn attribute_result(vm: &VirtualMachine, p: *mut PyObject) -> PyResult {
+    if p.is_null() {
+        return Err(failed(vm));
+    }
+    // SAFETY: C handed us the reference.
+    Ok(unsafe { vm_of_stolen(vm, p) })
+}
+
+/// The result of a C function that sets an attribute.
+fn attribute_status(vm: &VirtualMachine, status: std::ffi::c_int) -> PyResult<()> {
+    match status {
+        0.. => Ok(()),
+        _ => Err(failed(vm)),
+    }
+}
+
+#[cold]
+fn failed(vm: &VirtualMachine) -> PyBaseExceptionRef {
+    error::take(vm).unwrap_or_else(|| vm.new_system_error("error return without exception set"))
 }
 
 /// A method, class method or static method that C defines.
@@ -246,7 +269,7 @@ impl Hook for ClassMethodHook {
         };
         let Some(class) = owner.downcast_ref::<PyType>() else {
             return Err(vm.new_type_error(format!(
-                "descriptor '{}' for type '{}' needs a type, not '{}' as arg 2",
+                "descriptor '{}' for type '{}' needs a type, not a '{}' as arg 2",
                 m.def.name(),
                 tp_name(vm, &m.class),
                 tp_name(vm, owner.class())
@@ -399,7 +422,7 @@ impl Hook for MemberHook {
         let lent = Lent::new(vm, Some(instance));
         // SAFETY: the instance has the struct that the member is in.
         let result = unsafe { PyMember_GetOne(lent.as_ptr().cast::<c_char>(), m.def) };
-        let result = error::object_result(vm, result, || m.name());
+        let result = attribute_result(vm, result);
         lent.take_back();
         mirror::before_vm(vm);
         result
@@ -423,7 +446,7 @@ impl Hook for MemberHook {
         let status = unsafe {
             PyMember_SetOne(lent.as_ptr().cast::<c_char>(), m.def, value.as_ptr())
         };
-        let result = error::status_result(vm, status, || m.name());
+        let result = attribute_status(vm, status);
         value.take_back();
         lent.take_back();
         mirror::before_vm(vm);
@@ -519,7 +542,7 @@ impl GetSet {
         unsafe { text((*self.def).name) }
     }
 
-    fn is_not(&self, vm: &VirtualMachine, what: &str) -> rustpython_vm::builtins::PyBaseExceptionRef {
+    fn is_not(&self, vm: &VirtualMachine, what: &str) -> PyBaseExceptionRef {
         vm.new_attribute_error(format!(
             "attribute '{}' of '{}' objects is not {what}",
             self.name(),
@@ -562,7 +585,7 @@ impl Hook for GetSetHook {
         let lent = Lent::new(vm, Some(instance));
         // SAFETY: the instance is of the class whose getter this is.
         let result = state::call_c(|| unsafe { getter(lent.as_ptr(), closure) });
-        let result = error::object_result(vm, result, || g.name());
+        let result = attribute_result(vm, result);
         lent.take_back();
         mirror::before_vm(vm);
         result
@@ -590,7 +613,7 @@ impl Hook for GetSetHook {
         // SAFETY: the instance is of the class whose setter this is.
         let status =
             state::call_c(|| unsafe { setter(lent.as_ptr(), value.as_ptr(), closure) });
-        let result = error::status_result(vm, status, || g.name());
+        let result = attribute_status(vm, status);
         value.take_back();
         lent.take_back();
         mirror::before_vm(vm);

@@ -10,7 +10,8 @@ use std::mem::{ManuallyDrop, MaybeUninit, transmute};
 use std::ptr;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use rustpython_vm::builtins::{PyBaseExceptionRef, PyStr, PyType, PyTypeRef};
+use rustpython_vm::builtins::{PyBaseExceptionRef, PyStr, PyStrRef, PyType, PyTypeRef};
+use rustpython_vm::common::hash::PyHash;
 use rustpython_vm::function::{
     Callee, FuncArgs, ItemDoc, PyMethodDef as VmMethodDef, PyMethodFlags, PyNativeFn,
 };
@@ -20,6 +21,7 @@ use rustpython_vm::{
     VirtualMachine,
 };
 
+use super::descr::tp_name;
 use super::doc;
 use super::hook::{self, Hook, Originals};
 use crate::api::typeobject::PyType_IsSubtype;
@@ -127,13 +129,9 @@ impl Def {
     /// `__text_signature__` and `__doc__`. C may change the doc at any time.
     pub fn docs(&self) -> (Option<String>, Option<String>) {
         // SAFETY: the definition is alive.
-        let internal = unsafe {
-            if (*self.ml).ml_doc.is_null() {
-                return (None, None);
-            }
-            text((*self.ml).ml_doc)
-        };
+        let (internal, flags) = unsafe { (text((*self.ml).ml_doc), (*self.ml).ml_flags) };
         let (signature, body) = doc::split(&self.name(), &internal);
+        let signature = signature.or_else(|| signature_of_flags(flags));
         (signature.map(str::to_owned), body.map(str::to_owned))
     }
 
@@ -222,6 +220,24 @@ impl Def {
             result
         }
     }
+}
+
+/// `__text_signature__` of a function whose doc has none, where the calling
+/// convention tells.
+const fn signature_of_flags(flags: c_int) -> Option<&'static str> {
+    const CLASS_NOARGS: c_int = METH_NOARGS | METH_CLASS;
+    const STATIC_NOARGS: c_int = METH_NOARGS | METH_STATIC;
+    const CLASS_O: c_int = METH_O | METH_CLASS;
+    const STATIC_O: c_int = METH_O | METH_STATIC;
+    Some(match flags & !METH_COEXIST {
+        METH_NOARGS => "($self, /)",
+        CLASS_NOARGS => "($type, /)",
+        STATIC_NOARGS => "()",
+        METH_O => "($self, object, /)",
+        CLASS_O => "($type, object, /)",
+        STATIC_O => "(object, /)",
+        _ => return None,
+    })
 }
 
 /// A new dict of the keyword arguments, NULL when there are no names at all.
@@ -689,6 +705,35 @@ impl Hook for FunctionHook {
         // SAFETY: the function's parts belong together, and are alive with it.
         unsafe { invoke(vm, v, function.def, zelf, class, args, kwnames) }
     }
+
+    fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
+        let Some(function) = of(v) else {
+            return v.str(vm);
+        };
+        let name = function.def.name();
+        let bound = function
+            .zelf
+            .as_ref()
+            .filter(|zelf| !zelf.class().fast_issubclass(vm.ctx.types.module_type));
+        Ok(vm.ctx.new_str(match bound {
+            None => format!("<built-in function {name}>"),
+            Some(zelf) => format!(
+                "<built-in method {name} of {} object at {:#x}>",
+                tp_name(vm, zelf.class()),
+                zelf.get_id()
+            ),
+        }))
+    }
+
+    fn hash(_vm: &VirtualMachine, v: &VmObject) -> PyResult<PyHash> {
+        let Some(function) = of(v) else {
+            return Ok(v.get_id() as PyHash);
+        };
+        // Equal functions have the same receiver and C function.
+        let zelf = function.zelf.as_ref().map_or(0, |zelf| zelf.get_id());
+        let hash = (zelf.rotate_right(4) ^ (function.def.meth as usize).rotate_right(4)) as PyHash;
+        Ok(if hash == -1 { -2 } else { hash })
+    }
 }
 
 /// `vectorcall` of functions in C memory that C defines: no VM is involved.
@@ -834,6 +879,8 @@ pub static mut PyCMethod_Type: PyTypeObject = PyTypeObject::ZERO;
 pub fn init(vm: &VirtualMachine) {
     let class = vm.ctx.types.builtin_function_or_method_type;
     hook::call::<FunctionHook>(vm, class);
+    hook::repr::<FunctionHook>(vm, class);
+    hook::hash::<FunctionHook>(vm, class);
     hook::getter(vm, class, "__doc__", |vm, v| {
         Some(hook::string(vm, of(v)?.def.docs().1))
     });

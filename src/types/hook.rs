@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use rustpython_vm::builtins::{PyStrRef, PyType};
 use rustpython_vm::class::add_operators;
+use rustpython_vm::common::hash::PyHash;
 use rustpython_vm::function::{FuncArgs, PySetterValue};
 use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, PyResult, VirtualMachine};
 
@@ -19,6 +20,7 @@ type VectorCall =
     fn(&VmObject, Vec<PyObjectRef>, usize, Option<&[PyObjectRef]>, &VirtualMachine) -> PyResult;
 type Get = fn(&VmObject, Option<&VmObject>, Option<&VmObject>, &VirtualMachine) -> PyResult;
 type Repr = fn(&VmObject, &VirtualMachine) -> PyResult<PyStrRef>;
+type Hash = fn(&VmObject, &VirtualMachine) -> PyResult<PyHash>;
 type Set = fn(&VmObject, PyObjectRef, PySetterValue, &VirtualMachine) -> PyResult<()>;
 
 /// What a type's slots did before.
@@ -28,6 +30,7 @@ pub struct Originals {
     get: OnceLock<Get>,
     set: OnceLock<Set>,
     repr: OnceLock<Repr>,
+    hash: OnceLock<Hash>,
 }
 
 impl Originals {
@@ -38,6 +41,7 @@ impl Originals {
             get: OnceLock::new(),
             set: OnceLock::new(),
             repr: OnceLock::new(),
+            hash: OnceLock::new(),
         }
     }
 }
@@ -85,6 +89,12 @@ pub trait Hook: 'static {
     /// `repr()` of one of ours.
     fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
         Ok(vm.ctx.new_str(format!("<{} object at {:#x}>", v.class().name(), v.get_id())))
+    }
+
+    /// `hash()` of one of ours.
+    fn hash(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyHash> {
+        let _ = vm;
+        Ok(v.get_id() as PyHash)
     }
 }
 
@@ -162,6 +172,13 @@ fn slot_repr<H: Hook>(v: &VmObject, vm: &VirtualMachine) -> PyResult<PyStrRef> {
     }
 }
 
+fn slot_hash<H: Hook>(v: &VmObject, vm: &VirtualMachine) -> PyResult<PyHash> {
+    match H::originals().hash.get() {
+        Some(original) if !H::is_ours(v) => original(v, vm),
+        _ => H::hash(vm, v),
+    }
+}
+
 /// Hooks into calls of instances of `class`.
 pub fn call<H: Hook>(vm: &VirtualMachine, class: &'static Py<PyType>) {
     let slots = class.slots();
@@ -205,6 +222,16 @@ pub fn repr<H: Hook>(vm: &VirtualMachine, class: &'static Py<PyType>) {
     }
     slots.repr.store(Some(slot_repr::<H>));
     rewrap(vm, class, &["__repr__"]);
+}
+
+/// Hooks into `hash()` of instances of `class`.
+pub fn hash<H: Hook>(vm: &VirtualMachine, class: &'static Py<PyType>) {
+    let slots = class.slots();
+    if let Some(original) = slots.hash.load() {
+        let _ = H::originals().hash.set(original);
+    }
+    slots.hash.store(Some(slot_hash::<H>));
+    rewrap(vm, class, &["__hash__"]);
 }
 
 /// Makes the special methods `names` of `class` wrap the slots as they are now.
