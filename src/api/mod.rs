@@ -255,7 +255,9 @@ pub fn border<R: Return>(f: impl FnOnce(&VirtualMachine) -> PyResult<R>) -> R::C
 pub fn python<R>(f: impl FnOnce() -> R) -> R {
     let vm = thread::current_vm();
     proxy::mirror::before_vm(vm);
+    let handled = thread::state::share_handled(vm);
     let result = thread::leave_for(f);
+    thread::state::unshare_handled(vm, handled);
     proxy::mirror::before_c(vm);
     result
 }

@@ -19,7 +19,7 @@ use crate::layout::{
     PyBaseExceptionObject, PyObject, PyType_HasFeature, PyTypeObject,
 };
 use crate::proxy::mirror::{self, Kind, exceptions, tupleobject};
-use crate::proxy::{c_of, vm_of, vm_of_stolen};
+use crate::proxy::{c_of, vm_of_stolen};
 use crate::thread::error;
 use crate::{refcount, thread, types};
 
@@ -102,35 +102,9 @@ pub fn create(
     })
 }
 
-/// The exception that C is handling, borrowed, or NULL.
-fn topmost_handled() -> *mut PyObject {
-    let mut item = thread::state::exc_info();
-    // SAFETY: the stack of this thread's state; values are strong references or NULL.
-    unsafe {
-        while !item.is_null() {
-            let value = (*item).exc_value;
-            if !value.is_null() && value != types::statics::none() {
-                return value;
-            }
-            item = (*item).previous_item;
-        }
-    }
-    ptr::null_mut()
-}
-
-/// The exception that C, or else the Python code that called it, is handling.
-fn handled(vm: &VirtualMachine) -> Option<PyObjectRef> {
-    let p = topmost_handled();
-    if p.is_null() {
-        return vm.current_exception().map(Into::into);
-    }
-    // SAFETY: the stack holds a reference.
-    Some(unsafe { vm_of(vm, p) })
-}
-
 /// Makes the exception that C is handling the context of `e`, without closing a circle.
 fn chain(vm: &VirtualMachine, e: &PyBaseExceptionRef) {
-    let p = topmost_handled();
+    let p = thread::state::topmost_handled();
     if p.is_null() {
         return;
     }
@@ -460,7 +434,9 @@ pub unsafe extern "C" fn PyErr_ExceptionMatches(expected: *mut PyObject) -> c_in
 /// The exception being handled. New reference, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyErr_GetHandledException() -> *mut PyObject {
-    border(|vm| Ok(handled(vm)))
+    let handled = thread::state::topmost_handled();
+    // SAFETY: the stack holds a reference.
+    unsafe { refcount::xnew_ref(handled) }
 }
 
 /// Makes `exc` the exception being handled; `None` and NULL mean that there is none. Steals nothing.

@@ -73,6 +73,8 @@ pub struct Held {
     release: bool,
     /// What `exc_info` held before, when it had to be changed.
     handled: Option<super::state::Handled>,
+    /// Whether this is the entry of a call from the VM.
+    call: bool,
 }
 
 impl Drop for Held {
@@ -80,6 +82,8 @@ impl Drop for Held {
     fn drop(&mut self) {
         if let Some(handled) = self.handled.take() {
             handled.restore();
+        } else if self.call && !super::state::handled_here().is_null() {
+            super::state::Handled::none().restore();
         }
         if self.release {
             make_stealable();
@@ -103,6 +107,7 @@ pub fn enter(vm: &VirtualMachine) -> Held {
     let mut held = Held {
         release,
         handled: None,
+        call: release,
     };
     if release {
         if !READY.load(Ordering::Relaxed) {
@@ -126,6 +131,7 @@ pub fn try_enter() -> Option<Held> {
         return Some(Held {
             release: false,
             handled: None,
+            call: false,
         });
     }
     if (seen == 0 || seen & STEALABLE != 0)
@@ -136,6 +142,7 @@ pub fn try_enter() -> Option<Held> {
         return Some(Held {
             release: true,
             handled: None,
+            call: false,
         });
     }
     None

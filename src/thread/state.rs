@@ -10,8 +10,9 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustpython_vm::{AsObject, VirtualMachine};
+use rustpython_vm::builtins::PyBaseExceptionRef;
 use rustpython_vm::vm::thread::SavedThreadState;
+use rustpython_vm::{AsObject, VirtualMachine};
 
 use crate::layout::{_PyErr_StackItem, PyInterpreterState, PyObject, PyThreadState};
 use crate::refcount;
@@ -188,7 +189,10 @@ pub fn after(me: *mut ThreadState) -> *mut ThreadState {
     let next = match me.is_null() {
         true => states.live.first(),
         false => {
-            let at = states.live.iter().position(|&address| address == me as usize);
+            let at = states
+                .live
+                .iter()
+                .position(|&address| address == me as usize);
             at.and_then(|at| states.live.get(at + 1))
         }
     };
@@ -265,13 +269,22 @@ pub fn borrow_until_return(p: *mut PyObject) -> *mut PyObject {
     p
 }
 
-/// The exception that the C code below on this thread saw as being handled,
+/// The exceptions that the C code below on this thread saw as being handled,
 /// while other C code sees the VM's.
 pub struct Handled {
     before: *mut PyObject,
+    shown: *mut PyObject,
 }
 
 impl Handled {
+    /// As if C had been shown that nothing is being handled.
+    pub fn none() -> Self {
+        Self {
+            before: ptr::null_mut(),
+            shown: ptr::null_mut(),
+        }
+    }
+
     /// Shows C the exception that the VM handles; `None` when there is none
     /// on either side, as is usual.
     #[inline]
@@ -282,20 +295,91 @@ impl Handled {
         if now.is_none() && item.exc_value.is_null() {
             return None;
         }
-        let now = now.map_or(ptr::null_mut(), |e| crate::proxy::c_of(vm, e.as_object()));
+        let shown = now.map_or(ptr::null_mut(), |e| crate::proxy::c_of(vm, e.as_object()));
         Some(Self {
-            before: mem::replace(&mut item.exc_value, now),
+            before: mem::replace(&mut item.exc_value, shown),
+            shown,
         })
     }
 
-    /// Puts back what was there before.
+    /// Puts back what was there before. What C says is being handled now
+    /// goes for the code that called it.
     pub fn restore(self) {
         // SAFETY: this thread holds the lock, so the state is its own; the
         // item owned what it held.
         unsafe {
             let now = mem::replace(&mut (*exc_info()).exc_value, self.before);
+            if now != self.shown {
+                let vm = super::state::current_vm();
+                vm.set_exception(exception(vm, now));
+            }
             refcount::xdecref(now);
         }
+    }
+}
+
+/// The VM's exception for one of C's; `None` for NULL and `None`.
+///
+/// # Safety
+/// `p` is NULL or live; the lock is held.
+unsafe fn exception(vm: &VirtualMachine, p: *mut PyObject) -> Option<PyBaseExceptionRef> {
+    // SAFETY: by this function's contract.
+    unsafe { crate::proxy::vm_of_opt(vm, p) }?.downcast().ok()
+}
+
+/// What the innermost item of the stack of handled exceptions holds.
+#[inline]
+pub fn handled_here() -> *mut PyObject {
+    // SAFETY: this thread holds the lock, so the state is its own.
+    unsafe { (*exc_info()).exc_value }
+}
+
+/// The exception that C is handling, borrowed, or NULL.
+#[inline]
+pub fn topmost_handled() -> *mut PyObject {
+    let mut item = exc_info();
+    // SAFETY: the stack of this thread's state; values are strong references
+    // or NULL.
+    unsafe {
+        while !item.is_null() {
+            let value = (*item).exc_value;
+            if !value.is_null() && value != crate::types::statics::none() {
+                return value;
+            }
+            item = (*item).previous_item;
+        }
+    }
+    ptr::null_mut()
+}
+
+/// Has the VM handle what C handles. What it handled before, if that was
+/// something else, is for [`unshare_handled`].
+#[inline]
+pub fn share_handled(vm: &VirtualMachine) -> Option<Option<PyBaseExceptionRef>> {
+    let c = topmost_handled();
+    let v = vm.current_exception();
+    if c.is_null() && v.is_none() {
+        return None;
+    }
+    // SAFETY: the stack holds a reference.
+    let wanted = unsafe { exception(vm, c) };
+    let same = match (&wanted, &v) {
+        (Some(wanted), Some(v)) => wanted.is(v),
+        (None, None) => true,
+        _ => false,
+    };
+    if same {
+        return None;
+    }
+    vm.set_exception(wanted);
+    Some(v)
+}
+
+/// Undoes [`share_handled`].
+#[inline]
+pub fn unshare_handled(vm: &VirtualMachine, before: Option<Option<PyBaseExceptionRef>>) {
+    if let Some(before) = before {
+        vm.set_exception(before);
     }
 }
 
