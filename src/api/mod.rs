@@ -67,6 +67,7 @@ pub mod sliceobject;
 pub mod structmember;
 pub mod sysmodule;
 pub mod traceback;
+pub mod tracemalloc;
 pub mod tupleobject;
 pub mod typeobject;
 pub mod unicodeobject;
