@@ -11,7 +11,7 @@ use crate::layout::{
     Py_TPFLAGS_BYTES_SUBCLASS, Py_TPFLAGS_DICT_SUBCLASS, Py_TPFLAGS_LIST_SUBCLASS,
     Py_TPFLAGS_TUPLE_SUBCLASS, Py_TPFLAGS_UNICODE_SUBCLASS, PyObject, PyType_HasFeature,
 };
-use crate::proxy::prefix::prefix_of;
+use crate::proxy::prefix::{flag, prefix_of};
 use crate::proxy::{c_of_owned, vm_of};
 use crate::refcount;
 
@@ -98,6 +98,42 @@ pub fn not_null(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<*mut PyObject
         return Err(super::null_argument(vm));
     }
     Ok(p)
+}
+
+/// The VM object of an argument for the time of a call.
+pub enum Held<'a> {
+    /// The C object keeps it alive, and the caller of the function that.
+    Lent(&'a VmObject),
+    Owned(PyObjectRef),
+}
+
+impl std::ops::Deref for Held<'_> {
+    type Target = VmObject;
+    #[inline]
+    fn deref(&self) -> &VmObject {
+        match self {
+            Self::Lent(v) => v,
+            Self::Owned(v) => v,
+        }
+    }
+}
+
+/// The VM object of `p`, without a reference of its own where it can do
+/// without.
+///
+/// # Safety
+/// `p` is a live object that its owner keeps while the result is used; the
+/// lock is held.
+#[inline]
+pub unsafe fn held<'a>(vm: &VirtualMachine, p: *mut PyObject) -> Held<'a> {
+    // SAFETY: by this function's contract; an owning link is a reference.
+    unsafe {
+        let prefix = prefix_of(p);
+        if !prefix.is_null() && (*prefix).has(flag::OWNS_VM) {
+            return Held::Lent(&*(*prefix).link);
+        }
+        Held::Owned(vm_of(vm, p))
+    }
 }
 
 /// `PyErr_BadArgument`'s error.

@@ -8,9 +8,9 @@ use std::ffi::{c_char, c_int};
 use std::ptr;
 
 use rustpython_vm::builtins::{PyBaseExceptionRef, PyDict, PyType};
-use rustpython_vm::{AsObject, Py, PyObjectRef, PyPayload, PyRef, PyResult, VirtualMachine};
+use rustpython_vm::{AsObject, Py, PyObjectRef, PyPayload, PyResult, VirtualMachine};
 
-use super::check::{call_builtin, is_dict, is_plain_key};
+use super::check::{Held, call_builtin, held, is_dict, is_plain_key, not_null};
 use super::{Nothing, bad_internal_call, border, listobject, object, python, text, tupleobject};
 use crate::layout::{Py_hash_t, Py_ssize_t, PyDictObject, PyObject};
 use crate::proxy::mirror::tupleobject::items;
@@ -19,16 +19,30 @@ use crate::refcount::anchors::borrow_from;
 use crate::thread::error;
 
 /// The VM's dict of an argument.
-unsafe fn dict(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<PyRef<PyDict>> {
+struct Dict<'a>(Held<'a>);
+
+impl std::ops::Deref for Dict<'_> {
+    type Target = Py<PyDict>;
+    #[inline]
+    fn deref(&self) -> &Py<PyDict> {
+        // SAFETY: `dict` checked the payload.
+        unsafe { self.0.downcast_unchecked_ref() }
+    }
+}
+
+/// The VM's dict of an argument, which the caller keeps during the call.
+#[inline]
+unsafe fn dict<'a>(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<Dict<'a>> {
     // SAFETY: the callers' argument is NULL or live.
     unsafe {
-        if !is_dict(p) {
-            return Err(bad_internal_call(vm));
+        if is_dict(p) {
+            let v = held(vm, p);
+            if v.downcastable::<PyDict>() {
+                return Ok(Dict(v));
+            }
         }
-        vm_of(vm, p)
     }
-    .downcast()
-    .map_err(|_| bad_internal_call(vm))
+    Err(bad_internal_call(vm))
 }
 
 /// Makes `ma_used` true after a change.
@@ -39,16 +53,17 @@ unsafe fn changed(p: *mut PyObject, dict: &Py<PyDict>) {
 
 /// A key: either an object, or text that needs none.
 enum Key<'a> {
-    Object(PyObjectRef),
+    Object(Held<'a>),
     Text(&'a str),
 }
 
 impl Key<'_> {
     /// # Safety
-    /// `p` is NULL or a live object.
+    /// `p` is NULL or a live object, which the caller keeps during the call.
+    #[inline]
     unsafe fn new(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<Self> {
         // SAFETY: by this function's contract.
-        unsafe { object(vm, p) }.map(Self::Object)
+        Ok(Self::Object(unsafe { held(vm, not_null(vm, p)?) }))
     }
 
     /// Runs what may hash and compare the key, with the lock open when that
@@ -68,7 +83,10 @@ impl Key<'_> {
     }
 
     fn set(&self, vm: &VirtualMachine, dict: &Py<PyDict>, value: PyObjectRef) -> PyResult<()> {
-        self.run(vm, || dict.inner_setitem(&*self.to_object(vm), value, vm))
+        self.run(vm, || match self {
+            Self::Object(key) => dict.inner_setitem(&**key, value, vm),
+            Self::Text(_) => dict.inner_setitem(&*self.to_object(vm), value, vm),
+        })
     }
 
     /// Takes the item out; `None` when there is none.
@@ -89,7 +107,7 @@ impl Key<'_> {
 
     fn to_object(&self, vm: &VirtualMachine) -> PyObjectRef {
         match self {
-            Self::Object(key) => key.clone(),
+            Self::Object(key) => (**key).to_owned(),
             Self::Text(key) => match vm.ctx.interned_str(*key) {
                 Some(name) => name.to_object(),
                 None => vm.ctx.new_str(*key).into(),

@@ -9,7 +9,7 @@ use std::ptr;
 use rustpython_vm::builtins::PyList;
 use rustpython_vm::{Py, PyObjectRef, PyResult, VirtualMachine};
 
-use super::check::{Refs, allocated, call_builtin, is_list};
+use super::check::{Refs, allocated, call_builtin, held, is_list};
 use super::{bad_internal_call, border, python};
 use crate::layout::{Py_ssize_t, PyListObject, PyObject};
 use crate::proxy::mirror::listobject::{
@@ -54,7 +54,7 @@ unsafe fn with_vm_list<R>(
     f: impl FnOnce(&Py<PyList>) -> R,
 ) -> PyResult<R> {
     // SAFETY: the callers' `p` is a live list.
-    let v = unsafe { vm_of(vm, p) };
+    let v = unsafe { held(vm, p) };
     let list = v
         .downcast_ref::<PyList>()
         .ok_or_else(|| bad_internal_call(vm))?;

@@ -4,9 +4,36 @@
 //! one without it pins an epoch, and tables that growth has replaced are
 //! freed only when no such reader can still see them.
 
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_epoch::{self as epoch, Atomic, Guard, Owned};
+
+/// Hashes addresses for the standard collections.
+pub type AddressHash = BuildHasherDefault<AddressHasher>;
+
+/// See [`AddressHash`].
+#[derive(Default)]
+pub struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    #[inline]
+    fn write_usize(&mut self, address: usize) {
+        let hash = (address as u64 >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = hash ^ hash >> 32;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 const EMPTY: usize = 0;
 const TOMBSTONE: usize = 1;
@@ -128,7 +155,10 @@ impl LinkTable {
             self.rebuild();
         }
         // SAFETY: as above.
-        if self.current(unsafe { epoch::unprotected() }).place(key, value) {
+        if self
+            .current(unsafe { epoch::unprotected() })
+            .place(key, value)
+        {
             self.used.fetch_add(1, Ordering::Relaxed);
         }
         self.len.fetch_add(1, Ordering::Relaxed);

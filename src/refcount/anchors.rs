@@ -9,16 +9,17 @@ use std::collections::{HashMap, HashSet};
 use super::{count, decref, is_immortal};
 use crate::layout::PyObject;
 use crate::proxy::prefix::{flag, prefix_of};
+use crate::proxy::table::AddressHash;
 use crate::thread::state;
 
 #[derive(Default)]
 struct Anchored {
-    items: HashSet<usize>,
+    items: HashSet<usize, AddressHash>,
     /// The number of items at which to look for ones that the owner dropped.
     sweep_at: usize,
 }
 
-struct Global(RefCell<Option<HashMap<usize, Anchored>>>);
+struct Global(RefCell<Option<HashMap<usize, Anchored, AddressHash>>>);
 // SAFETY: only the holder of the extension lock reaches it.
 unsafe impl Sync for Global {}
 static ANCHORS: Global = Global(RefCell::new(None));

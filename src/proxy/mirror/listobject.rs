@@ -12,6 +12,7 @@ use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, VirtualMach
 use super::{Mirror, allocate, watch};
 use crate::layout::{PyListObject, PyObject, PyTypeObject};
 use crate::proxy::prefix::{flag, prefix_of};
+use crate::proxy::table::AddressHash;
 use crate::proxy::{c_of, link_strong, vm_of, vm_of_opt};
 use crate::{refcount, types};
 
@@ -32,7 +33,7 @@ struct Shadow {
 }
 
 #[derive(Default)]
-struct Shadows(RefCell<Option<HashMap<usize, Shadow>>>);
+struct Shadows(RefCell<Option<HashMap<usize, Shadow, AddressHash>>>);
 // SAFETY: only the holder of the extension lock reaches it.
 unsafe impl Sync for Shadows {}
 static SHADOWS: Shadows = Shadows(RefCell::new(None));
