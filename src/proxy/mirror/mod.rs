@@ -308,6 +308,9 @@ pub unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
 pub unsafe fn after_link(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
     // SAFETY: by this function's contract.
     unsafe {
+        if kind_of_type((*p).ob_type) == Kind::Function {
+            funcobject::fill(vm, v, p);
+        }
         if let Some(refresh) = of_type((*p).ob_type).refresh {
             watch::add(p);
             refresh(vm, v, p);
