@@ -45,6 +45,8 @@ pub mod flag {
     pub const C_TYPE: u32 = 1 << 7;
     /// Kept at count zero in the bounded cache of lingering proxies.
     pub const LINGERS: u32 = 1 << 8;
+    /// Kept at count zero until the outermost C call returns.
+    pub const IN_CALL: u32 = 1 << 10;
     /// Known to the queue of lingering proxies.
     pub const QUEUED: u32 = 1 << 9;
     /// The mirror's own meaning.
