@@ -51,6 +51,7 @@ pub unsafe fn vm_object_died(p: *mut PyObject) {
         if !prefix.is_null() && !(*prefix).has(flag::OWNS_VM) {
             let owned = proxy::unlink(p);
             debug_assert!(owned.is_none());
+            (*prefix).flags |= flag::OUTLIVED_VM;
         }
         decref(p);
     }
