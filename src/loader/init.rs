@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustpython_vm::builtins::{PyDictRef, PyModule, PyStrRef};
 use rustpython_vm::{AsObject, PyObjectRef, PyRef, PyResult, VirtualMachine};
 
-use super::{import_error, inspect};
+use super::{explain_dlopen, import_error, inspect};
 use crate::api::moduleobject::{self, PyModule_GetDef, PyModule_GetState};
 use crate::api::pystate;
 use crate::layout::{PyModuleDef, PyObject};
@@ -117,7 +118,7 @@ fn open(path: &OsStr, symbol: &str) -> Result<InitFunction, String> {
     let init = unsafe {
         let handle = libc::dlopen(file.as_ptr(), DLOPEN_FLAGS.load(Ordering::Relaxed));
         if handle.is_null() {
-            return Err(linker_error());
+            return Err(explain_dlopen(Path::new(path), &linker_error()));
         }
         libc::dlsym(handle, symbol.as_ptr())
     };

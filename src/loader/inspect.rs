@@ -185,6 +185,23 @@ impl<'a> AbiTag<'a> {
     }
 }
 
+/// As the tags of wheels have it.
+impl fmt::Display for AbiTag<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CPython {
+                minor,
+                free_threaded,
+            } => {
+                let suffix = if *free_threaded { "t" } else { "" };
+                write!(f, "cp3{minor}{suffix}")
+            }
+            Self::Abi3t => f.write_str("abi3t"),
+            Self::Other(name) => f.write_str(name),
+        }
+    }
+}
+
 /// What a shared library says about Python and about other libraries.
 #[derive(Debug, Default)]
 pub struct Library<'data> {
@@ -302,6 +319,16 @@ impl<'data> Library<'data> {
         missing
     }
 
+    /// The symbols with Python's prefixes that it needs from others.
+    pub fn undefined(&self) -> &[&'data str] {
+        &self.undefined
+    }
+
+    /// The file names of the libraries that it is linked to.
+    pub fn needed(&self) -> &[&'data str] {
+        &self.needed
+    }
+
     /// The symbols with Python's prefixes that it provides to others.
     pub fn defined(&self) -> &[&'data str] {
         &self.defined
@@ -342,6 +369,26 @@ impl<'data> Library<'data> {
     }
 }
 
+/// The machine that an ELF file is for, be it this one or not; `None` for any other file.
+#[must_use]
+pub fn architecture(image: &[u8]) -> Option<String> {
+    ident(image).map(|ident| machine_name(machine(ident)))
+}
+
+/// The first bytes of an ELF file, which mean the same whatever its word size and byte order.
+fn ident(image: &[u8]) -> Option<&[u8; 20]> {
+    let ident = image.first_chunk()?;
+    ident.starts_with(&elf::ELFMAG).then_some(ident)
+}
+
+fn machine(ident: &[u8; 20]) -> u16 {
+    let machine = [ident[18], ident[19]];
+    match ident[5] {
+        elf::ELFDATA2MSB => u16::from_be_bytes(machine),
+        _ => u16::from_le_bytes(machine),
+    }
+}
+
 /// The header of a 64-bit shared library for this machine.
 fn header(image: &[u8]) -> Result<&Header, Cause> {
     if !image.starts_with(&elf::ELFMAG) {
@@ -351,15 +398,8 @@ fn header(image: &[u8]) -> Result<&Header, Cause> {
             Cause::NotElf
         });
     }
-    // These are where they are whatever the class and the byte order.
-    let ident = image.get(..20).and_then(|ident| ident.try_into().ok());
-    let ident: &[u8; 20] = ident.ok_or(truncated(image, size_of::<Header>() as u64))?;
-    let machine = [ident[18], ident[19]];
-    let encoding = ident[5];
-    let machine = machine_name(match encoding {
-        elf::ELFDATA2MSB => u16::from_be_bytes(machine),
-        _ => u16::from_le_bytes(machine),
-    });
+    let ident = ident(image).ok_or(truncated(image, size_of::<Header>() as u64))?;
+    let machine = machine_name(machine(ident));
     if machine != std::env::consts::ARCH {
         return Err(Cause::Architecture(machine));
     }
@@ -371,7 +411,7 @@ fn header(image: &[u8]) -> Result<&Header, Cause> {
     } else {
         elf::ELFDATA2MSB
     };
-    if encoding != host_encoding {
+    if ident[5] != host_encoding {
         return Err(Cause::Endianness);
     }
     let (header, _) = pod::from_bytes::<Header>(image)

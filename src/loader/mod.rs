@@ -1,5 +1,6 @@
 //! Loading extension modules: [`inspect`] the file, open it, run its init function.
 
+pub mod examine;
 pub mod init;
 pub mod inspect;
 
@@ -14,7 +15,7 @@ use std::ptr::NonNull;
 use rustpython_vm::builtins::{PyBaseExceptionRef, PyStrRef};
 use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
 
-use inspect::{Cause, Library};
+use inspect::{Cause, Library, Unloadable};
 
 /// `_imp.create_dynamic`: makes the extension module that a `ModuleSpec` names.
 ///
@@ -49,15 +50,18 @@ pub fn check(path: &Path, name: &str) -> Result<(), String> {
     let report = |cause: &dyn Display| format!("{}: {cause}", path.display());
     let image = Image::open(path).map_err(|error| report(&error))?;
     let library = Library::parse(image.bytes()).map_err(|cause| report(&cause))?;
+    verdict(path, &library, name).map_err(|unloadable| report(&unloadable))
+}
+
+/// Whether the module called `name` can be loaded from the file `path`, which is this `library`.
+fn verdict(path: &Path, library: &Library<'_>, name: &str) -> Result<(), Unloadable> {
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
     let init = inspect::init_symbol(name);
     if library.check(&file_name, &init, is_exported).is_ok() {
         return Ok(());
     }
-    let bundle = Bundle::of(path, &library);
-    library
-        .check(&file_name, &init, |symbol| bundle.provides(symbol))
-        .map_err(|unloadable| report(&unloadable))
+    let bundle = Bundle::of(path, library);
+    library.check(&file_name, &init, |symbol| bundle.provides(symbol))
 }
 
 /// The text of an `ImportError` about a file that passed its [`check`] and that `dlopen` refused for the reason `error`: that
@@ -71,17 +75,9 @@ pub fn explain_dlopen(path: &Path, error: &str) -> String {
     let Ok(library) = Library::parse(image.bytes()) else {
         return text;
     };
-    let bundle = Bundle::of(path, &library);
-    for (path, needed) in &bundle.needed {
-        let missing: Vec<String> = needed
-            .iter()
-            .filter(|symbol| !bundle.provides(symbol))
-            .cloned()
-            .collect();
-        if !missing.is_empty() {
-            let missing = Cause::MissingSymbols(missing);
-            text.push_str(&format!("; {}: {missing}", path.display()));
-        }
+    for (path, missing) in Bundle::of(path, &library).missing() {
+        let missing = Cause::MissingSymbols(missing);
+        text.push_str(&format!("; {}: {missing}", path.display()));
     }
     text
 }
@@ -133,6 +129,18 @@ impl Bundle {
 
     fn provides(&self, symbol: &str) -> bool {
         is_exported(symbol) || self.defined.contains(symbol)
+    }
+
+    /// The libraries that need symbols which nobody provides, and these.
+    fn missing(&self) -> impl Iterator<Item = (&Path, Vec<String>)> {
+        self.needed.iter().filter_map(|(path, needed)| {
+            let missing: Vec<String> = needed
+                .iter()
+                .filter(|symbol| !self.provides(symbol))
+                .cloned()
+                .collect();
+            (!missing.is_empty()).then_some((path.as_path(), missing))
+        })
     }
 }
 

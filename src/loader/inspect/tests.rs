@@ -57,6 +57,18 @@ fn abi_tags_are_read_from_file_names() {
 }
 
 #[test]
+fn abi_tags_are_shown_as_in_wheels() {
+    for (file, tag) in [
+        ("m.cpython-314-x86_64-linux-gnu.so", "cp314"),
+        ("m.cpython-313td-x86_64-linux-gnu.so", "cp313t"),
+        ("m.abi3t.so", "abi3t"),
+    ] {
+        let shown = AbiTag::of_file(file).map(|tag| tag.to_string());
+        assert_eq!(shown.as_deref(), Some(tag), "{file}");
+    }
+}
+
+#[test]
 fn libpython_names_its_version() {
     assert_eq!(libpython_minor("libpython3.13.so.1.0"), Some(13));
     assert_eq!(libpython_minor("libpython3.14t.so.1.0"), Some(14));
@@ -218,6 +230,22 @@ fn a_complete_extension_is_accepted() {
     ] {
         assert_eq!(library.causes(name), []);
     }
+}
+
+#[test]
+fn the_architecture_is_read_from_files_for_any() {
+    assert_eq!(
+        architecture(&File::default().bytes()).as_deref(),
+        Some("x86_64")
+    );
+    let big_endian = File {
+        encoding: elf::ELFDATA2MSB,
+        machine: elf::EM_S390.swap_bytes(),
+        ..File::default()
+    };
+    assert_eq!(architecture(&big_endian.bytes()).as_deref(), Some("s390x"));
+    assert_eq!(architecture(&elf::ELFMAG), None);
+    assert_eq!(architecture(&[b'#'; 64]), None);
 }
 
 #[test]
