@@ -1302,7 +1302,6 @@ pub unsafe extern "C" fn PyObject_SelfIter(p: *mut PyObject) -> *mut PyObject {
 ///
 /// # Safety
 /// As for [`PyObject_GetAttr`].
-#[unsafe(no_mangle)]
 pub unsafe extern "C" fn _PyObject_NextNotImplemented(p: *mut PyObject) -> *mut PyObject {
     // SAFETY: by this function's contract.
     let name = unsafe { type_name((*p).ob_type) };
