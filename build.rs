@@ -14,6 +14,8 @@ fn main() {
     compile_variadic();
     embed_stdlib_data(&out.join("stdlib_data.rs"));
     println!("cargo:rustc-env=PYABI_COMPILER={}", compiler());
+    // The macro that compiles it does not tell cargo what it read.
+    println!("cargo:rerun-if-changed=src/pyabi_tool");
 }
 
 /// Compiles the functions that stable Rust cannot define.

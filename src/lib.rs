@@ -38,5 +38,7 @@ use rustpython_vm::InterpreterBuilder;
 /// Installs the ABI: the interpreter loads extension modules and reports the version of Python whose ABI it has.
 #[must_use]
 pub fn install(builder: InterpreterBuilder) -> InterpreterBuilder {
-    builder.init_hook(vm::importlib::install)
+    builder
+        .add_frozen_modules(vm::tool::FROZEN)
+        .init_hook(vm::importlib::install)
 }

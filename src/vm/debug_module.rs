@@ -1,13 +1,17 @@
-//! `_pyabi`: what the bridge can tell of itself, for tests and for people
-//! who look for leaks.
+//! `_pyabi`: what the bridge can tell of itself, for tests, for people who
+//! look for leaks, and for the tool that judges extension files.
 
 pub(super) use _pyabi::module_def;
 
 #[rustpython_vm::pymodule]
 mod _pyabi {
-    use rustpython_vm::{PyObjectRef, VirtualMachine};
+    use rustpython_vm::builtins::{PyDictRef, PyUtf8StrRef};
+    use rustpython_vm::convert::{IntoPyException, ToPyObject};
+    use rustpython_vm::function::FsPath;
+    use rustpython_vm::{PyObjectRef, PyResult, VirtualMachine};
 
-    use crate::{proxy, thread};
+    use crate::vm::tool;
+    use crate::{loader, proxy, symbols, thread};
 
     /// Number of objects that exist on both sides.
     #[pyfunction]
@@ -42,5 +46,61 @@ mod _pyabi {
         // but what called Python, which holds references of its own.
         unsafe { crate::refcount::anchors::sweep_all() };
         proxy::linger::flush();
+    }
+
+    /// The extension files that were opened, in that order.
+    #[pyfunction]
+    fn loaded_files(vm: &VirtualMachine) -> Vec<PyObjectRef> {
+        let files = loader::init::files().into_iter();
+        files.map(|file| vm.fsdecode(file).into()).collect()
+    }
+
+    /// The symbols of the C API that extensions find.
+    #[pyfunction]
+    fn exported_symbols(vm: &VirtualMachine) -> PyObjectRef {
+        list(symbols::EXPORTED, vm)
+    }
+
+    /// The symbols that CPython exports: a line of tab-separated fields for
+    /// each.
+    #[pyfunction]
+    fn recorded_symbols() -> &'static str {
+        tool::SYMBOLS
+    }
+
+    /// Wheels and the symbols that they import: a line of tab-separated
+    /// fields for each.
+    #[pyfunction]
+    fn surveyed_wheels() -> &'static str {
+        tool::WHEELS
+    }
+
+    /// What the loader says of the file `path` when the module `name` is to
+    /// be loaded from it. The file is read only.
+    #[pyfunction]
+    fn examine(path: FsPath, name: PyUtf8StrRef, vm: &VirtualMachine) -> PyResult<PyDictRef> {
+        let path = path.to_path_buf(vm)?;
+        let found = loader::examine::examine(&path, name.as_str())
+            .map_err(|error| error.into_pyexception(vm))?;
+        let dict = vm.ctx.new_dict();
+        for (key, value) in [
+            ("abi", found.abi.to_pyobject(vm)),
+            ("architecture", found.architecture.to_pyobject(vm)),
+            ("needed", list(&found.needed, vm)),
+            ("defined", list(&found.defined, vm)),
+            ("libraries", list(&found.libraries, vm)),
+            ("missing", list(&found.missing, vm)),
+            ("causes", list(&found.causes, vm)),
+        ] {
+            dict.set_item(key, value, vm)?;
+        }
+        Ok(dict)
+    }
+
+    fn list(texts: &[impl AsRef<str>], vm: &VirtualMachine) -> PyObjectRef {
+        let texts = texts
+            .iter()
+            .map(|text| vm.ctx.new_str(text.as_ref()).into());
+        vm.ctx.new_list(texts.collect()).into()
     }
 }

@@ -7,6 +7,7 @@ pub mod importlib;
 pub mod mro;
 mod stdlib_data;
 mod sysconfig;
+pub mod tool;
 pub mod version;
 
 use std::sync::atomic::{AtomicPtr, Ordering};
