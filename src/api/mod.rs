@@ -7,6 +7,17 @@
 //! In the docs of the functions, *new* is a reference that the caller owns,
 //! *borrowed* one that its owner keeps, *stolen* an argument whose reference
 //! the function takes over.
+//!
+//! All exported functions share one contract, C's: an object argument is NULL
+//! where its header allows it or a live object that the caller keeps during
+//! the call, a pointer to a result is a variable of the caller's, a `char *`
+//! is NUL-terminated unless a size comes with it, and the caller holds the
+//! GIL. Where a function asks for more or for less, its docs say so.
+
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the exported functions' contract is that of the module's docs"
+)]
 
 pub mod abstract_;
 pub mod audit;

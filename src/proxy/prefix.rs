@@ -45,8 +45,12 @@ pub mod flag {
     pub const C_TYPE: u32 = 1 << 7;
     /// Kept at count zero in the bounded cache of lingering proxies.
     pub const LINGERS: u32 = 1 << 8;
+    /// Kept at count zero until the outermost C call returns.
+    pub const IN_CALL: u32 = 1 << 10;
     /// Known to the queue of lingering proxies.
     pub const QUEUED: u32 = 1 << 9;
+    /// It had a VM object, which died: a `__del__` written in Python has run.
+    pub const OUTLIVED_VM: u32 = 1 << 10;
     /// The mirror's own meaning.
     pub const MIRROR: u32 = 1 << 16;
 }

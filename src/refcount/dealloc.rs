@@ -16,11 +16,16 @@ pub unsafe fn dealloc(p: *mut PyObject) {
     unsafe {
         let prefix = prefix_of(p);
         if !prefix.is_null() {
-            if (*prefix).has(flag::DYING) {
+            // Dying, or freed when the call returns.
+            if (*prefix).has(flag::DYING) || (*prefix).has(flag::IN_CALL) {
                 return;
             }
             if (*prefix).has(flag::INSTANCE) && (*prefix).has(flag::OWNS_VM) {
                 instance::flip(p, prefix);
+                return;
+            }
+            if linger::wants_in_call(p, &*prefix) {
+                linger::keep_in_call(p);
                 return;
             }
             if linger::wants(p, &*prefix) {
@@ -46,6 +51,7 @@ pub unsafe fn vm_object_died(p: *mut PyObject) {
         if !prefix.is_null() && !(*prefix).has(flag::OWNS_VM) {
             let owned = proxy::unlink(p);
             debug_assert!(owned.is_none());
+            (*prefix).flags |= flag::OUTLIVED_VM;
         }
         decref(p);
     }

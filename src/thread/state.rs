@@ -5,6 +5,7 @@
 //! it in memory.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::mem;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -15,6 +16,7 @@ use rustpython_vm::vm::thread::SavedThreadState;
 use rustpython_vm::{AsObject, VirtualMachine};
 
 use crate::layout::{_PyErr_StackItem, PyInterpreterState, PyObject, PyThreadState};
+use crate::proxy::linger;
 use crate::refcount;
 
 /// A thread state with what belongs to it. The C struct comes first, so a
@@ -27,6 +29,8 @@ pub struct ThreadState {
     /// References that C borrowed and that nothing else keeps alive, until
     /// the C call that fetched them returns.
     pub borrowed: Vec<*mut PyObject>,
+    /// Mirrors at count zero that stay until the outermost C call returns.
+    pub in_call: VecDeque<*mut PyObject>,
     /// What `PyEval_SaveThread` put away.
     pub saved: Vec<SavedThreadState>,
     /// Calls of C functions under way on this thread.
@@ -123,6 +127,7 @@ pub fn make() -> *mut ThreadState {
         c,
         vm: ptr::null(),
         borrowed: Vec::new(),
+        in_call: VecDeque::new(),
         saved: Vec::new(),
         depth: 0,
         ensured: Vec::new(),
@@ -229,6 +234,9 @@ pub fn call_c<R>(f: impl FnOnce() -> R) -> R {
             // SAFETY: this thread's own state.
             let me = unsafe { &mut *self.me };
             me.depth -= 1;
+            if me.depth == 0 && !me.in_call.is_empty() {
+                linger::call_returned(mem::take(&mut me.in_call));
+            }
             if me.borrowed.len() > self.mark {
                 release_borrowed(self.me, self.mark);
             }

@@ -870,6 +870,27 @@ pub unsafe fn checked(
     }
 }
 
+/// `meth_get__qualname__`.
+fn qualname(vm: &VirtualMachine, function: &Function) -> PyResult {
+    let name = function.def.name();
+    let class = match &function.zelf {
+        Some(zelf) if zelf.class().fast_issubclass(vm.ctx.types.module_type) => None,
+        Some(zelf) => match zelf.downcast_ref::<PyType>() {
+            Some(class) => Some(class.to_owned()),
+            None => Some(zelf.class().to_owned()),
+        },
+        None => None,
+    };
+    let qualname = match class {
+        None => name,
+        Some(class) => {
+            let outer = class.as_object().get_attr("__qualname__", vm)?.str(vm)?;
+            format!("{outer}.{name}")
+        }
+    };
+    Ok(vm.ctx.new_str(qualname).into())
+}
+
 /// `builtin_method`: what `METH_METHOD` functions are in C memory.
 #[unsafe(no_mangle)]
 pub static mut PyCMethod_Type: PyTypeObject = PyTypeObject::ZERO;
@@ -881,6 +902,7 @@ pub fn init(vm: &VirtualMachine) {
     hook::call::<FunctionHook>(vm, class);
     hook::repr::<FunctionHook>(vm, class);
     hook::hash::<FunctionHook>(vm, class);
+    hook::getter(vm, class, "__qualname__", |vm, v| Some(qualname(vm, of(v)?)));
     hook::getter(vm, class, "__doc__", |vm, v| {
         Some(hook::string(vm, of(v)?.def.docs().1))
     });

@@ -9,9 +9,11 @@ use std::sync::OnceLock;
 
 use rustpython_vm::builtins::{PyStr, PyType, PyTypeRef};
 use rustpython_vm::function::PySetterValue;
-use rustpython_vm::{Py, PyObjectRef, PyRef, PyResult, VirtualMachine};
+use rustpython_vm::{
+    AsObject, Py, PyObject as VmObject, PyObjectRef, PyRef, PyResult, VirtualMachine,
+};
 
-use super::is_c_class;
+use super::{hook, is_c_class};
 use crate::thread;
 
 /// The VM's own `type.__name__`.
@@ -26,7 +28,26 @@ pub fn init(vm: &VirtualMachine) {
     {
         let getset = vm.ctx.new_getset("__name__", class, get, set);
         class.set_attr(name, getset.into());
+        let functions = vm.ctx.types.builtin_function_or_method_type;
+        hook::getter(vm, functions, "__qualname__", method_qualname);
     }
+}
+
+/// `__qualname__` of a built-in method that is bound to an instance of a
+/// class of C's, whose name the VM would take for it.
+fn method_qualname(vm: &VirtualMachine, method: &VmObject) -> Option<PyResult> {
+    let receiver = method.get_attr("__self__", vm).ok()?;
+    let class = receiver.class();
+    if !class.name().contains('.') || receiver.downcast_ref::<PyType>().is_some() {
+        return None;
+    }
+    let join = || {
+        let class = class.__qualname__(vm).str(vm)?;
+        let name = method.get_attr("__name__", vm)?.str(vm)?;
+        let qualname = format!("{}.{}", class.as_wtf8(), name.as_wtf8());
+        Ok(vm.ctx.new_str(qualname).into())
+    };
+    Some(join())
 }
 
 fn get(class: PyTypeRef, vm: &VirtualMachine) -> PyRef<PyStr> {

@@ -22,7 +22,7 @@ use rustpython_vm::{
 
 use super::slotdefs::{Function, SLOTDEFS, Shape, Slot, SlotDef, slot};
 use super::wrapper::{self, WrapperDescr};
-use super::{bound, c_type_of, heap, is_c_class, slots_vm, statics};
+use super::{bound, c_type_of, is_c_class, slots_vm, statics};
 use crate::api::object as c_object;
 use crate::api::pybuffer;
 use crate::layout::*;
@@ -620,6 +620,14 @@ pub fn checked_hash(vm: &VirtualMachine, v: &VmObject, hash: Py_hash_t) -> PyRes
     Ok(hash as i64)
 }
 
+/// How an error message calls a callable.
+fn callable_name(v: &VmObject, vm: &VirtualMachine) -> String {
+    match v.repr(vm) {
+        Ok(text) => text.as_wtf8().to_string(),
+        Err(_) => slot_wrapper_name("__call__", v),
+    }
+}
+
 fn tp_call(v: &VmObject, args: FuncArgs, vm: &VirtualMachine) -> PyResult {
     // SAFETY: the arguments are live during the call.
     in_c(vm, || unsafe {
@@ -627,7 +635,7 @@ fn tp_call(v: &VmObject, args: FuncArgs, vm: &VirtualMachine) -> PyResult {
         let f = find!(tp_call: ternaryfunc, arg).ok_or_else(|| unsupported(vm, v, "__call__"))?;
         let args = CallArgs::new(vm, &args)?;
         let result = f(arg.p, args.tuple, args.dict);
-        error::object_result(vm, result, || slot_wrapper_name("__call__", v))
+        error::object_result(vm, result, || callable_name(v, vm))
     })
 }
 
@@ -702,7 +710,7 @@ fn vectorcall(
             &args,
             nargs,
             kwnames,
-            || slot_wrapper_name("__call__", v),
+            || callable_name(v, vm),
         ))
     });
     match done {
@@ -1048,7 +1056,8 @@ pub unsafe fn install(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObj
         }
         for def in SLOTDEFS {
             let function = def.slot.get(t);
-            let skip = def.slot == slot::tp_finalize && !calls_finalizer(t);
+            // Others' is called by their `tp_dealloc`, and no flag says that it was.
+            let skip = def.slot == slot::tp_finalize && !PyType_HasFeature(t, Py_TPFLAGS_HAVE_GC);
             if !function.is_null() && !skip && !slots_vm::is_trampoline(def.slot, function) {
                 install_one(vm, class, def, function);
             }
@@ -1086,18 +1095,6 @@ pub fn notice_writes(vm: &VirtualMachine) {
                 .filter_map(|class| class.downcast::<PyType>().ok())
                 .filter(|class| seen.insert(class.get_id())),
         );
-    }
-}
-
-/// Whether anything in CPython would call the type's `tp_finalize`: the
-/// collector does, and a `tp_dealloc` other than `object`'s.
-unsafe fn calls_finalizer(t: *mut PyTypeObject) -> bool {
-    // SAFETY: the caller has a live type.
-    unsafe {
-        PyType_HasFeature(t, Py_TPFLAGS_HAVE_GC)
-            || (*t)
-                .tp_dealloc
-                .is_some_and(|f| !ptr::fn_addr_eq(f, heap::object_dealloc as destructor))
     }
 }
 

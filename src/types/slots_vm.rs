@@ -27,8 +27,11 @@ use super::{builtin_base, c_type_of, is_c_class};
 use crate::api::object as c_object;
 use crate::api::{self, border, object, optional, pybuffer, python};
 use crate::layout::*;
-use crate::proxy;
+use crate::proxy::instance;
+use crate::proxy::mirror::{self, Kind};
 use crate::proxy::prefix::{flag, prefix_of_or_new};
+use crate::refcount;
+use crate::thread::error;
 
 /// The class whose slots a trampoline uses.
 #[inline]
@@ -370,6 +373,12 @@ pub(super) unsafe extern "C" fn sq_item<const VIRTUAL: bool>(
         // SAFETY: C passes a live object.
         let v = unsafe { object(vm, p)? };
         check_index::<VIRTUAL>(vm, &v, n, "index")?;
+        // The VM's built-in sequences know better how to say that an index is out of range.
+        let subscript = receiver::<VIRTUAL>(&v).slots.as_mapping.subscript.load();
+        if let Some(f) = subscript.filter(|_| !VIRTUAL) {
+            let n = vm.ctx.new_int(n);
+            return python(|| f(v.mapping_unchecked(), n.as_object(), vm));
+        }
         let f = load::<VIRTUAL, _>(vm, &v, "__getitem__", |s| s.as_sequence.item.load())?;
         python(|| f(v.sequence_unchecked(), n, vm))
     })
@@ -659,25 +668,22 @@ unsafe extern "C" fn tp_new(
     })
 }
 
-/// `tp_finalize` of a Python class that defines `__del__`; runs once in an
-/// object's life.
+/// `tp_finalize` of a Python class that defines `__del__`, which the VM runs
+/// once, before an object of its dies. That has happened if there was one;
+/// else it happens to one that is made for it.
 #[inline(never)]
 unsafe extern "C" fn tp_finalize(p: *mut PyObject) {
     border(|vm| {
         // SAFETY: C passes a live object.
         unsafe {
             let prefix = prefix_of_or_new(p);
-            if (*prefix).has(flag::FINALIZED) {
+            let plain = mirror::base_kind_of_type((*p).ob_type) == Kind::Header;
+            if !(*prefix).link.is_null() || (*prefix).has(flag::OUTLIVED_VM) || !plain {
                 return Ok(api::Nothing);
             }
-            (*prefix).flags |= flag::FINALIZED;
-            let v = proxy::vm_of(vm, p);
-            let del = load::<true, _>(vm, &v, "__del__", |s| s.del.load())?;
-            crate::thread::error::undisturbed(|| {
-                if let Err(e) = python(|| del(&v, vm)) {
-                    python(|| vm.run_unraisable(e, None, v.clone()));
-                }
-            });
+            refcount::incref(p);
+            let v = instance::consume(vm, p);
+            error::undisturbed(|| python(|| drop(v)));
         }
         Ok(api::Nothing)
     })
@@ -958,7 +964,12 @@ pub unsafe fn fill(
             }
             return;
         }
+        // The truth of a sequence is its length, in C.
+        let sequence = class.slots.as_sequence.concat.load().is_some();
         for entry in all().filter(|entry| (entry.present)(vm, class)) {
+            if entry.slot == slot::nb_bool && sequence {
+                continue;
+            }
             entry.slot.set(t, builtin_function(vm, class, entry));
         }
     }

@@ -26,19 +26,28 @@ const FIELDS: [(Field, &str); 9] = [
     (|f| unsafe { &raw mut (*f).func_qualname }, "__qualname__"),
     (|f| unsafe { &raw mut (*f).func_code }, "__code__"),
     (|f| unsafe { &raw mut (*f).func_defaults }, "__defaults__"),
-    (|f| unsafe { &raw mut (*f).func_kwdefaults }, "__kwdefaults__"),
+    (
+        |f| unsafe { &raw mut (*f).func_kwdefaults },
+        "__kwdefaults__",
+    ),
     (|f| unsafe { &raw mut (*f).func_closure }, "__closure__"),
     (|f| unsafe { &raw mut (*f).func_doc }, "__doc__"),
     (|f| unsafe { &raw mut (*f).func_module }, "__module__"),
 ];
 
-unsafe fn make(vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mut PyObject {
+unsafe fn make(_vm: &VirtualMachine, _v: &VmObject, ty: *mut PyTypeObject) -> *mut PyObject {
+    // Filled once it is linked: a function may be in a cell of its own closure.
     // SAFETY: the caller's contract is the same.
+    unsafe { allocate(ty, size_of::<PyFunctionObject>()) }
+}
+
+/// Fills the fresh mirror `p` of the function `v`.
+///
+/// # Safety
+/// The two are a pair; the lock is held.
+pub unsafe fn fill(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
+    // SAFETY: by this function's contract.
     unsafe {
-        let p = allocate(ty, size_of::<PyFunctionObject>());
-        if p.is_null() {
-            return p;
-        }
         for (field, name) in FIELDS {
             // Attributes of a function: no Python code runs.
             let value = v.get_attr(name, vm).ok();
@@ -47,7 +56,6 @@ unsafe fn make(vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mut
             }
         }
         (*p.cast::<PyFunctionObject>()).vectorcall = Some(function::vm_vectorcall);
-        p
     }
 }
 

@@ -286,6 +286,17 @@ pub unsafe fn lingers(p: *mut PyObject) -> bool {
     }
 }
 
+/// Whether code can tell the mirror `p` from another one of an equal value.
+///
+/// # Safety
+/// `p` is a mirror; the lock is held.
+#[inline]
+pub unsafe fn has_identity(p: *mut PyObject) -> bool {
+    // SAFETY: by this function's contract.
+    let kind = unsafe { kind_of_type((*p).ob_type) };
+    !matches!(kind, Kind::Int | Kind::Float | Kind::Complex)
+}
+
 /// Brings the mirror `p` of `v` up to date for C.
 ///
 /// # Safety
@@ -308,6 +319,9 @@ pub unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
 pub unsafe fn after_link(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
     // SAFETY: by this function's contract.
     unsafe {
+        if kind_of_type((*p).ob_type) == Kind::Function {
+            funcobject::fill(vm, v, p);
+        }
         if let Some(refresh) = of_type((*p).ob_type).refresh {
             watch::add(p);
             refresh(vm, v, p);
