@@ -1,13 +1,13 @@
 //! `moduleobject.h`, the parts of `modsupport.h` about modules, and `PyState_*` of `pystate.h`.
 //!
-//! A module that C made has its definition and its state in its mirror, which therefore lives as long as the interpreter.
+//! A module that C made has its definition and its state in its mirror.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use std::ptr;
 
-use rustpython_vm::builtins::{PyBaseExceptionRef, PyDictRef, PyModule, PyStr, PyStrRef};
-use rustpython_vm::{AsObject, PyObjectRef, PyRef, PyResult, VirtualMachine};
+use rustpython_vm::builtins::{PyBaseExceptionRef, PyDictRef, PyStr, PyStrRef};
+use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
 use slab::Slab;
 
 use super::{bad_internal_call, border, object, optional, python, text};
@@ -31,8 +31,6 @@ pub static mut PyModuleDef_Type: PyTypeObject = PyTypeObject::ZERO;
 struct Modules {
     /// Where `PyState_FindModule` looks: owned references or NULL. A definition's `m_index` is the key plus 1.
     by_index: Slab<*mut PyObject>,
-    /// Modules with a definition, each an owned reference.
-    kept: Vec<*mut PyObject>,
     /// The full name of the single-phase module whose init function runs.
     package_context: Option<String>,
 }
@@ -62,24 +60,6 @@ fn resolve(name: &str) -> String {
     })
 }
 
-/// Calls `m_free` of the modules that C made, at the end of the interpreter's life.
-pub fn finalize() {
-    let kept = modules(|m| std::mem::take(&mut m.kept));
-    for p in kept {
-        // SAFETY: a kept module is live, and its definition outlives it.
-        unsafe {
-            let module = p.cast::<PyModuleObject>();
-            let def = (*module).md_def;
-            if !def.is_null()
-                && let Some(free) = (*def).m_free
-                && ((*def).m_size <= 0 || !(*module).md_state.is_null())
-            {
-                thread::state::call_c(|| free(p.cast()));
-            }
-        }
-    }
-}
-
 /// Whether `p` is a module.
 ///
 /// # Safety
@@ -106,10 +86,6 @@ fn dict_of(vm: &VirtualMachine, v: &PyObjectRef) -> PyResult<PyDictRef> {
     v.dict().ok_or_else(|| bad_internal_call(vm))
 }
 
-fn new_module(vm: &VirtualMachine, name: &str) -> PyRef<PyModule> {
-    vm.new_module(name, vm.ctx.new_dict(), None)
-}
-
 /// The text of a C string that a definition holds.
 ///
 /// # Safety
@@ -119,7 +95,7 @@ unsafe fn shown(s: *const c_char) -> String {
     unsafe { CStr::from_ptr(s) }.to_string_lossy().into_owned()
 }
 
-/// Gives the module `p` its definition, and keeps it for the interpreter's life.
+/// Gives the module `p` its definition.
 ///
 /// # Safety
 /// `p` is a live module and `def` outlives it; the lock is held.
@@ -127,9 +103,11 @@ unsafe fn set_def(p: *mut PyObject, def: *mut PyModuleDef) {
     // SAFETY: by this function's contract.
     unsafe {
         (*p.cast::<PyModuleObject>()).md_def = def;
-        refcount::incref(p);
+        if !mirror::moduleobject::is_owned(p) {
+            // A module that the VM made: its C object, with the state, has to stay.
+            refcount::incref(p);
+        }
     }
-    modules(|m| m.kept.push(p));
 }
 
 /// Zeroed memory for a module's state, if its definition wants any.
@@ -260,8 +238,8 @@ pub unsafe extern "C" fn PyModule_Create2(
                 "module {name}: PyModule_Create is incompatible with m_slots"
             )));
         }
-        let v: PyObjectRef = new_module(vm, &resolve(&name)).into();
-        let p = c_of(vm, &v);
+        let p = mirror::moduleobject::new(vm, &resolve(&name));
+        let v = object(vm, p)?;
         let made = (|| {
             if (*def).m_size > 0 {
                 allocate_state(vm, p, def)?;
@@ -406,10 +384,10 @@ pub unsafe fn from_def_and_spec(
         let slots = read_slots(vm, &name, def)?;
         let p = match slots.create {
             None => {
-                let v: PyObjectRef = new_module(vm, &name).into();
-                let dict = dict_of(vm, &v)?;
+                let p = mirror::moduleobject::new(vm, &name);
+                let dict = dict_of(vm, &object(vm, p)?)?;
                 dict.set_item("__name__", name_v.clone().into(), vm)?;
-                c_of(vm, &v)
+                p
             }
             Some(create) => {
                 let spec_p = c_of(vm, spec);
@@ -525,7 +503,7 @@ pub unsafe fn execute(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyModule_New(name: *const c_char) -> *mut PyObject {
     // SAFETY: the caller passes a NUL-terminated string.
-    border(|vm| unsafe { Ok(new_module(vm, text(vm, name)?)) })
+    border(|vm| unsafe { Ok(mirror::moduleobject::new(vm, text(vm, name)?)) })
 }
 
 /// An empty module. New reference.
@@ -535,10 +513,11 @@ pub unsafe extern "C" fn PyModule_NewObject(name: *mut PyObject) -> *mut PyObjec
         // SAFETY: the caller passes a live object.
         let name = unsafe { object(vm, name) }?;
         let module = match name.downcast_ref::<PyStr>() {
-            Some(text) => new_module(vm, &text.as_wtf8().to_string_lossy()),
-            None => new_module(vm, ""),
+            Some(text) => mirror::moduleobject::new(vm, &text.as_wtf8().to_string_lossy()),
+            None => mirror::moduleobject::new(vm, ""),
         };
-        module.dict().set_item("__name__", name, vm)?;
+        // SAFETY: freshly made.
+        dict_of(vm, &unsafe { object(vm, module) }?)?.set_item("__name__", name, vm)?;
         Ok(module)
     })
 }

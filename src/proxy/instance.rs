@@ -99,7 +99,7 @@ impl Drop for Tether {
 }
 
 /// The VM object that held one count of `p` is dying.
-fn drop_from_vm(p: *mut PyObject) {
+pub fn drop_from_vm(p: *mut PyObject) {
     if p.is_null() {
         return;
     }

@@ -12,6 +12,7 @@ use rustpython_vm::PyObject as VmObject;
 use rustpython_vm::object::TraverseFn;
 
 use crate::layout::{PyBaseExceptionObject, PyMethodObject, PyObject};
+use crate::proxy::mirror::moduleobject::{self, PyModuleObject};
 use crate::proxy::mirror::{self, Kind, listobject, tupleobject};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::refcount;
@@ -63,6 +64,15 @@ unsafe fn edges_of(p: *mut PyObject) -> Edges {
             Kind::Method => {
                 let c = p.cast::<PyMethodObject>();
                 fields(&mut edges, &[(*c).im_func, (*c).im_self]);
+            }
+            Kind::Module => {
+                let c = p.cast::<PyModuleObject>();
+                fields(&mut edges, &[(*c).md_dict]);
+                if moduleobject::has_state(c)
+                    && let Some(traverse) = (*(*c).md_def).m_traverse
+                {
+                    traverse(p, collect, (&raw mut edges).cast());
+                }
             }
             Kind::Exception => {
                 let c = p.cast::<PyBaseExceptionObject>();
