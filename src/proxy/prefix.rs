@@ -50,7 +50,7 @@ pub mod flag {
     /// Known to the queue of lingering proxies.
     pub const QUEUED: u32 = 1 << 9;
     /// It had a VM object, which died: a `__del__` written in Python has run.
-    pub const OUTLIVED_VM: u32 = 1 << 10;
+    pub const OUTLIVED_VM: u32 = 1 << 11;
     /// The mirror's own meaning.
     pub const MIRROR: u32 = 1 << 16;
 }
