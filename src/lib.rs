@@ -23,17 +23,19 @@
 // Names are CPython's for what is CPython's.
 #![allow(non_snake_case, non_upper_case_globals)]
 
-pub mod api;
+mod api;
 pub mod layout;
-pub mod loader;
-pub mod proxy;
-pub mod refcount;
+mod loader;
+mod proxy;
+mod refcount;
 pub mod symbols;
-pub mod thread;
-pub mod types;
-pub mod vm;
+mod thread;
+mod types;
+mod vm;
 
 use rustpython_vm::InterpreterBuilder;
+
+pub use vm::version;
 
 /// Installs the ABI: the interpreter loads extension modules and reports the version of Python whose ABI it has.
 #[must_use]

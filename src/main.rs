@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
-use pyabi::vm::version;
+use pyabi::version;
 use rustpython::{InterpreterBuilder, InterpreterBuilderExt, RunMode};
 use rustpython_vm::common::rc::PyRc;
 use rustpython_vm::host_env::os::exit_code;
