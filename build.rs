@@ -113,6 +113,8 @@ fn compiler() -> String {
         .join(" ")
 }
 
+/// Writes a new file: what is there may be shared with a hard-linked copy of the target directory.
 fn write(path: &Path, text: &str) {
+    let _ = fs::remove_file(path);
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
