@@ -14,7 +14,7 @@ use super::check::{Held, call_builtin, held, is_dict, is_plain_key, not_null};
 use super::{Nothing, bad_internal_call, border, listobject, object, python, text, tupleobject};
 use crate::layout::{Py_hash_t, Py_ssize_t, PyDictObject, PyObject};
 use crate::proxy::mirror::tupleobject::items;
-use crate::proxy::{c_of, c_of_owned, vm_of};
+use crate::proxy::{c_of, c_of_owned, linger, vm_of};
 use crate::refcount::anchors::borrow_from;
 use crate::thread::error;
 
@@ -335,6 +335,7 @@ unsafe fn set(
     unsafe {
         let dict = dict(vm, mp)?;
         key.set(vm, &dict, object(vm, item)?)?;
+        linger::stored(mp, item);
         changed(mp, &dict);
     }
     Ok(())

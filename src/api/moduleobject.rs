@@ -16,7 +16,7 @@ use crate::layout::{
     Py_mod_multiple_interpreters, PyASCIIObject, PyMethodDef, PyModuleDef, PyModuleDef_Slot,
     PyObject, PyTypeObject,
 };
-use crate::proxy::c_of;
+use crate::proxy::{c_of, linger};
 use crate::proxy::mirror::moduleobject::PyModuleObject;
 use crate::proxy::mirror::{self, Kind, unicodeobject};
 use crate::thread::{self, error};
@@ -531,6 +531,7 @@ pub unsafe extern "C" fn PyModule_GetDict(module: *mut PyObject) -> *mut PyObjec
         if (*c).md_dict.is_null() {
             let v = object(vm, module)?;
             (*c).md_dict = c_of(vm, dict_of(vm, &v)?.as_object());
+            linger::mark_namespace((*c).md_dict);
         }
         Ok((*c).md_dict)
     })
@@ -710,8 +711,9 @@ pub unsafe extern "C" fn PyModule_AddObjectRef(
 ) -> c_int {
     // SAFETY: the caller passes a live module, a NUL-terminated string, and NULL or a live object.
     border(|vm| unsafe {
-        let value = optional(vm, value);
-        add(vm, module, name, value)
+        add(vm, module, name, optional(vm, value))?;
+        linger::stored(module, value);
+        Ok(())
     })
 }
 

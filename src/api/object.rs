@@ -341,6 +341,14 @@ unsafe fn setter(vm: &VirtualMachine, value: *mut PyObject) -> PySetterValue {
     }
 }
 
+/// C stored `value`, which may be NULL, as an attribute of `p`.
+unsafe fn remember_stored(p: *mut PyObject, value: *mut PyObject) {
+    if !value.is_null() {
+        // SAFETY: the callers have live objects.
+        unsafe { proxy::linger::stored(p, value) };
+    }
+}
+
 /// `setattr(p, name, value)`; deletes the attribute if `value` is NULL.
 ///
 /// # Safety
@@ -371,8 +379,10 @@ pub unsafe extern "C" fn PyObject_SetAttr(
         border(|vm| {
             let v = object(vm, p)?;
             let name = attribute_name(vm, name)?;
-            let value = setter(vm, value);
-            python(|| v.call_set_attr(vm, &name, value))
+            let set = setter(vm, value);
+            python(|| v.call_set_attr(vm, &name, set))?;
+            remember_stored(p, value);
+            Ok(())
         })
     }
 }
@@ -397,8 +407,10 @@ pub unsafe extern "C" fn PyObject_SetAttrString(
                 }));
             }
             let v = object(vm, p)?;
-            let value = setter(vm, value);
-            python(|| v.call_set_attr(vm, &name, value)).map(|()| 0)
+            let set = setter(vm, value);
+            python(|| v.call_set_attr(vm, &name, set))?;
+            remember_stored(p, value);
+            Ok(0)
         }
     })
 }

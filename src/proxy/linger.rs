@@ -85,6 +85,140 @@ pub fn call_returned(queue: VecDeque<*mut PyObject>) {
     }
 }
 
+/// Mirrors at count zero of objects that C stored in containers of the VM's.
+#[derive(Default)]
+struct Stored {
+    kept: Vec<*mut PyObject>,
+    /// The number at which to look for objects that nobody has any more.
+    sweep_at: usize,
+}
+
+struct AllStored(RefCell<Stored>);
+// SAFETY: only the holder of the extension lock reaches it.
+unsafe impl Sync for AllStored {}
+static STORED: AllStored = AllStored(RefCell::new(Stored {
+    kept: Vec::new(),
+    sweep_at: 0,
+}));
+
+const FIRST_SWEEP: usize = 256;
+
+/// C put `p` into the container `owner`, an object of the VM's. Code such as
+/// `PyModule_AddObject(m, "error", error)` gives its reference away and goes
+/// on using the pointer: so the mirror stays while the container has the object.
+///
+/// In other containers than namespaces, which hold many objects for long, only
+/// other containers are worth that.
+///
+/// # Safety
+/// Both are live; the lock is held.
+pub unsafe fn stored(owner: *mut PyObject, p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let prefix = prefix_of(p);
+        if prefix.is_null() || (*prefix).has(flag::INSTANCE | flag::C_TYPE) {
+            return;
+        }
+        if is_namespace(owner) || super::mirror::is_container(p) {
+            (*prefix).flags |= flag::STORED;
+        }
+    }
+}
+
+unsafe fn is_namespace(owner: *mut PyObject) -> bool {
+    use super::mirror::{Kind, kind_of_type};
+    use crate::layout::{Py_TPFLAGS_TYPE_SUBCLASS, PyType_HasFeature};
+    // SAFETY: by the caller's contract.
+    unsafe {
+        let ty = (*owner).ob_type;
+        let prefix = prefix_of(owner);
+        kind_of_type(ty) == Kind::Module
+            || PyType_HasFeature(ty, Py_TPFLAGS_TYPE_SUBCLASS)
+            || (!prefix.is_null() && (*prefix).has(flag::NAMESPACE))
+    }
+}
+
+/// The dict `p` is the namespace of a module or a type.
+///
+/// # Safety
+/// `p` is live; the lock is held.
+pub unsafe fn mark_namespace(p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let prefix = prefix_of(p);
+        if !prefix.is_null() {
+            (*prefix).flags |= flag::NAMESPACE;
+        }
+    }
+}
+
+/// Whether the mirror at count zero stands for an object that C stored and
+/// that somebody still has.
+///
+/// # Safety
+/// `p` is live; the lock is held.
+#[inline]
+pub unsafe fn wants_stored(prefix: &Prefix) -> bool {
+    // SAFETY: an owning link is live.
+    prefix.has(flag::STORED)
+        && prefix.has(flag::OWNS_VM)
+        && (prefix.has(flag::KEPT) || unsafe { (*prefix.link).strong_count() > 1 })
+}
+
+/// Keeps the mirror `p`, at count zero, while the VM has its object.
+///
+/// # Safety
+/// `p` is a mirror at count zero; the lock is held.
+pub unsafe fn keep_stored(p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    let prefix = unsafe { &mut *prefix_of(p) };
+    if prefix.has(flag::KEPT) {
+        return;
+    }
+    prefix.flags |= flag::KEPT;
+    let sweep = {
+        let mut stored = STORED.0.borrow_mut();
+        stored.kept.push(p);
+        stored.kept.len() >= stored.sweep_at.max(FIRST_SWEEP)
+    };
+    if sweep {
+        // SAFETY: the lock is held.
+        unsafe { sweep_stored() };
+    }
+}
+
+/// Frees the stored mirrors whose objects nobody has any more.
+///
+/// # Safety
+/// The lock is held.
+pub unsafe fn sweep_stored() {
+    let all = std::mem::take(&mut STORED.0.borrow_mut().kept);
+    let mut stale = Vec::new();
+    let mut kept = Vec::with_capacity(all.len());
+    for p in all {
+        // SAFETY: what is kept is alive, and so is what it owns.
+        unsafe {
+            let prefix = &mut *prefix_of(p);
+            if refcount::count(p) == 0 && (*prefix.link).strong_count() == 1 {
+                prefix.flags &= !(flag::KEPT | flag::STORED);
+                stale.push(p);
+            } else {
+                kept.push(p);
+            }
+        }
+    }
+    {
+        let mut stored = STORED.0.borrow_mut();
+        stored.sweep_at = kept.len() * 2;
+        stored.kept.append(&mut kept);
+    }
+    // Last: it may run code that stores more.
+    for p in stale {
+        // SAFETY: the mirror is at count zero and nobody else knows it.
+        unsafe { refcount::dealloc::dealloc(p) };
+    }
+}
+
 /// Whether the mirror at count zero should be kept for a while.
 ///
 /// # Safety

@@ -51,6 +51,13 @@ pub mod flag {
     pub const QUEUED: u32 = 1 << 9;
     /// It had a VM object, which died: a `__del__` written in Python has run.
     pub const OUTLIVED_VM: u32 = 1 << 11;
+    /// C put it into a container of the VM's, and may go on using the pointer
+    /// for as long as that holds the object.
+    pub const STORED: u32 = 1 << 12;
+    /// Kept at count zero because it is stored.
+    pub const KEPT: u32 = 1 << 13;
+    /// A dict that is a module's or a type's namespace.
+    pub const NAMESPACE: u32 = 1 << 14;
     /// The mirror's own meaning.
     pub const MIRROR: u32 = 1 << 16;
 }

@@ -24,6 +24,10 @@ pub unsafe fn dealloc(p: *mut PyObject) {
                 instance::flip(p, prefix);
                 return;
             }
+            if linger::wants_stored(&*prefix) {
+                linger::keep_stored(p);
+                return;
+            }
             if linger::wants_in_call(p, &*prefix) {
                 linger::keep_in_call(p);
                 return;

@@ -12,7 +12,7 @@ use crate::layout::*;
 use crate::proxy::mirror::{self, Kind};
 use crate::proxy::arena;
 use crate::proxy::prefix::{flag, prefix_of_or_new};
-use crate::proxy::{c_of, link_strong, vm_of};
+use crate::proxy::{c_of, linger, link_strong, vm_of};
 use crate::refcount;
 
 /// Flags that a type has from its base when it has that base's layout.
@@ -79,6 +79,7 @@ pub unsafe fn ready(vm: &VirtualMachine, t: *mut PyTypeObject) -> PyResult<()> {
         if let Some(dict) = class.attributes.as_dict() {
             refcount::xdecref((*t).tp_dict);
             (*t).tp_dict = c_of(vm, dict.as_object());
+            linger::mark_namespace((*t).tp_dict);
         }
         refcount::xdecref((*t).tp_mro);
         let mro: Vec<_> = class.mro.read().iter().cloned().collect();

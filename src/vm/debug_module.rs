@@ -44,7 +44,10 @@ mod _pyabi {
         let _held = thread::enter(vm);
         // SAFETY: the lock is held and no C code runs below us on this thread
         // but what called Python, which holds references of its own.
-        unsafe { crate::refcount::anchors::sweep_all() };
+        unsafe {
+            crate::refcount::anchors::sweep_all();
+            crate::proxy::linger::sweep_stored();
+        }
         proxy::linger::flush();
     }
 

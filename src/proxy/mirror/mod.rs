@@ -297,6 +297,16 @@ pub unsafe fn has_identity(p: *mut PyObject) -> bool {
     !matches!(kind, Kind::Int | Kind::Float | Kind::Complex)
 }
 
+/// Whether `p` is a `dict`, `list` or `set`.
+///
+/// # Safety
+/// `p` is live; the lock is held.
+pub unsafe fn is_container(p: *mut PyObject) -> bool {
+    // SAFETY: by this function's contract.
+    let kind = unsafe { kind_of_type((*p).ob_type) };
+    matches!(kind, Kind::Dict | Kind::List | Kind::Set)
+}
+
 /// Brings the mirror `p` of `v` up to date for C.
 ///
 /// # Safety
