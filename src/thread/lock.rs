@@ -75,6 +75,8 @@ pub struct Held {
     handled: Option<super::state::Handled>,
     /// Whether this is the entry of a call from the VM.
     call: bool,
+    /// How much the thread had borrowed before.
+    borrowed: usize,
 }
 
 impl Drop for Held {
@@ -86,6 +88,12 @@ impl Drop for Held {
             super::state::Handled::none().restore();
         }
         if self.release {
+            let me = owner();
+            // SAFETY: this thread holds the lock, so it is its own state.
+            if unsafe { (*me).borrowed.len() } > self.borrowed {
+                // What was lent outside of any call of C.
+                state::release_borrowed(me, self.borrowed);
+            }
             make_stealable();
         }
     }
@@ -108,6 +116,8 @@ pub fn enter(vm: &VirtualMachine) -> Held {
         release,
         handled: None,
         call: release,
+        // SAFETY: as above.
+        borrowed: unsafe { (*me).borrowed.len() },
     };
     if release {
         if !READY.load(Ordering::Relaxed) {
@@ -132,6 +142,7 @@ pub fn try_enter() -> Option<Held> {
             release: false,
             handled: None,
             call: false,
+            borrowed: 0,
         });
     }
     if (seen == 0 || seen & STEALABLE != 0)
@@ -143,6 +154,8 @@ pub fn try_enter() -> Option<Held> {
             release: true,
             handled: None,
             call: false,
+            // SAFETY: this thread's state, and the lock is held.
+            borrowed: unsafe { (*me).borrowed.len() },
         });
     }
     None

@@ -5,7 +5,7 @@ use rustpython_vm::{PyObject as VmObject, VirtualMachine};
 
 use super::{Kind, Mirror, allocate, kind_of_type, watch};
 use crate::layout::{PyObject, PyTypeObject, PyWeakReference};
-use crate::proxy::{c_of, instance};
+use crate::proxy::{c_of, instance, linked};
 use crate::types::statics;
 use crate::{api, refcount};
 
@@ -36,9 +36,11 @@ unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
             None => statics::none(),
             // The mirror of an object of the VM's lives until the call under
             // way returns; at the next one, this is filled again.
-            Some(referent) => {
-                instance::of(&referent).unwrap_or_else(|| api::lend(vm, &referent))
-            }
+            Some(referent) => match instance::of(&referent) {
+                Some(instance) => instance,
+                None if linked(&referent) == Some((*c).wr_object) => (*c).wr_object,
+                None => api::lend(vm, &referent),
+            },
         };
         let callback = v
             .get_attr("__callback__", vm)
