@@ -210,9 +210,7 @@ unsafe extern "C" fn instancemethod_repr(op: *mut PyObject) -> *mut PyObject {
             Some(name) => name.str(vm)?.to_string_lossy().into_owned(),
             None => "?".to_owned(),
         };
-        Ok(vm
-            .ctx
-            .new_str(format!("<instancemethod {name} at {op:p}>")))
+        Ok(vm.ctx.new_str(format!("<instancemethod {name} at {op:p}>")))
     })
 }
 

@@ -7,9 +7,7 @@ use std::sync::OnceLock;
 use rustpython_vm::builtins::{PyCode, PyTuple};
 use rustpython_vm::compiler::Mode;
 use rustpython_vm::function::FuncArgs;
-use rustpython_vm::{
-    AsObject, PyObject as VmObject, PyObjectRef, PyRef, PyResult, VirtualMachine,
-};
+use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, PyRef, PyResult, VirtualMachine};
 
 use super::{border, object, python, text};
 use crate::layout::*;
@@ -50,10 +48,12 @@ fn replace<const N: usize>(
 /// Whether C made the code object.
 pub fn is_of_c(vm: &VirtualMachine, code: &VmObject) -> PyResult<bool> {
     let names = code.get_attr("co_names", vm)?;
-    Ok(match names.downcast_ref::<PyTuple>().map(|t| t.as_slice()) {
-        Some([name]) => name.str(vm)?.as_bytes() == CATCH.as_bytes(),
-        _ => false,
-    })
+    Ok(
+        match names.downcast_ref::<PyTuple>().map(|t| t.as_slice()) {
+            Some([name]) => name.str(vm)?.as_bytes() == CATCH.as_bytes(),
+            _ => false,
+        },
+    )
 }
 
 /// `code`, if C made it, else code of the same file, name and line, that

@@ -9,8 +9,8 @@ use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
 
 use super::{border, object, optional, python};
 use crate::layout::*;
-use crate::proxy::mirror::datetime::{self, Classes, classes};
 use crate::proxy::mirror::Kind;
+use crate::proxy::mirror::datetime::{self, Classes, classes};
 use crate::proxy::{self, c_of};
 use crate::types::{self, derived, statics};
 
@@ -102,7 +102,8 @@ unsafe fn with_zone(
     values.push(unsafe { optional(vm, tzinfo) }.unwrap_or_else(|| vm.ctx.none()));
     let mut args = FuncArgs::from(values);
     if fold != 0 {
-        args.kwargs.insert("fold".into(), vm.ctx.new_int(fold).into());
+        args.kwargs
+            .insert("fold".into(), vm.ctx.new_int(fold).into());
     }
     args
 }
@@ -234,8 +235,7 @@ unsafe fn from_timestamp(
 ) -> *mut PyObject {
     border(|vm| {
         // SAFETY: C's contract.
-        let (class, args) =
-            unsafe { (object(vm, cls)?, derived::func_args(vm, args, kwargs)?) };
+        let (class, args) = unsafe { (object(vm, cls)?, derived::func_args(vm, args, kwargs)?) };
         python(|| class.get_attr("fromtimestamp", vm)?.call(args, vm))
     })
 }
@@ -249,10 +249,7 @@ unsafe extern "C" fn datetime_from_timestamp(
     unsafe { from_timestamp(cls, args, kwargs) }
 }
 
-unsafe extern "C" fn date_from_timestamp(
-    cls: *mut PyObject,
-    args: *mut PyObject,
-) -> *mut PyObject {
+unsafe extern "C" fn date_from_timestamp(cls: *mut PyObject, args: *mut PyObject) -> *mut PyObject {
     // SAFETY: C's contract.
     unsafe { from_timestamp(cls, args, ptr::null_mut()) }
 }

@@ -53,7 +53,11 @@ fn new(
     locals.set_item(super::code::CATCH, catch.into(), vm)?;
     // Nobody is to be told of a call that is none.
     let tracing = vm.use_tracing.replace(false);
-    let scope = Scope::with_builtins(Some(ArgMapping::from_dict_exact(locals.clone())), globals, vm);
+    let scope = Scope::with_builtins(
+        Some(ArgMapping::from_dict_exact(locals.clone())),
+        globals,
+        vm,
+    );
     let result = python(|| vm.run_code_obj(code, scope));
     vm.use_tracing.set(tracing);
     locals.clear();

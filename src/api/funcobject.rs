@@ -36,7 +36,11 @@ pub unsafe extern "C" fn PyFunction_NewWithQualName(
     border(|vm| {
         // SAFETY: by this function's contract.
         let (code, globals, qualname) = unsafe {
-            (object(vm, code)?, object(vm, globals)?, optional(vm, qualname))
+            (
+                object(vm, code)?,
+                object(vm, globals)?,
+                optional(vm, qualname),
+            )
         };
         let class: PyObjectRef = vm.ctx.types.function_type.to_owned().into();
         let function = python(|| class.call((code, globals), vm))?;
@@ -162,7 +166,15 @@ pub unsafe extern "C" fn PyFunction_SetAnnotations(
 ) -> c_int {
     let test = |v: &PyObjectRef| v.downcast_ref::<PyDict>().is_some();
     // SAFETY: by this function's contract.
-    unsafe { set(op, "__annotations__", annotations, test, "non-dict annotations") }
+    unsafe {
+        set(
+            op,
+            "__annotations__",
+            annotations,
+            test,
+            "non-dict annotations",
+        )
+    }
 }
 
 /// `staticmethod(callable)`: new.

@@ -76,6 +76,7 @@ pub mod refcount;
 pub mod setobject;
 pub mod sliceobject;
 pub mod structmember;
+pub mod structseq;
 pub mod sysmodule;
 pub mod traceback;
 pub mod tracemalloc;

@@ -70,11 +70,7 @@ unsafe extern "C" fn dealloc(p: *mut PyObject) {
 }
 
 /// The capsule at `op`; anything else is a `ValueError` that names the API function.
-unsafe fn capsule(
-    vm: &VirtualMachine,
-    op: *mut PyObject,
-    who: &str,
-) -> PyResult<*mut PyCapsule> {
+unsafe fn capsule(vm: &VirtualMachine, op: *mut PyObject, who: &str) -> PyResult<*mut PyCapsule> {
     // SAFETY: NULL or a live object, by the callers' contract.
     unsafe {
         if !is_capsule(op) || (*op.cast::<PyCapsule>()).pointer.is_null() {
@@ -306,8 +302,9 @@ pub unsafe extern "C" fn PyCapsule_Import(name: *const c_char, no_block: c_int) 
         // SAFETY: a live object's C object is live.
         unsafe {
             if PyCapsule_IsValid(p, name) == 0 {
-                return Err(vm
-                    .new_attribute_error(format!("PyCapsule_Import \"{path}\" is not valid")));
+                return Err(
+                    vm.new_attribute_error(format!("PyCapsule_Import \"{path}\" is not valid"))
+                );
             }
             Ok((*p.cast::<PyCapsule>()).pointer)
         }

@@ -41,7 +41,10 @@ pub unsafe extern "C" fn PyMember_SetOne(
     border(|vm| unsafe { set(vm, obj_addr, &*def, v) })
 }
 
-unsafe fn bad_type(vm: &VirtualMachine, def: &PyMemberDef) -> rustpython_vm::builtins::PyBaseExceptionRef {
+unsafe fn bad_type(
+    vm: &VirtualMachine,
+    def: &PyMemberDef,
+) -> rustpython_vm::builtins::PyBaseExceptionRef {
     // SAFETY: the definition's own name.
     let name = unsafe { crate::types::function::text(def.name) };
     vm.new_system_error(format!("bad memberdescr type for {name}"))
@@ -228,7 +231,9 @@ unsafe fn set_value(
                     warn(vm, "Truncation of value to unsigned int")?;
                 }
             }
-            Py_T_LONG => addr.cast::<c_long>().write_unaligned(signed(vm, &v, TOO_LARGE)?),
+            Py_T_LONG => addr
+                .cast::<c_long>()
+                .write_unaligned(signed(vm, &v, TOO_LARGE)?),
             Py_T_LONGLONG => addr
                 .cast::<c_long>()
                 .write_unaligned(signed(vm, &v, TOO_BIG)?),
@@ -259,9 +264,7 @@ unsafe fn set_value(
                 match s.map(|s| s.as_bytes()) {
                     Some(&[c]) => *addr = c as c_char,
                     _ => {
-                        return Err(
-                            vm.new_type_error("bad argument type for built-in operation")
-                        );
+                        return Err(vm.new_type_error("bad argument type for built-in operation"));
                     }
                 }
             }

@@ -30,9 +30,15 @@ pub unsafe extern "C" fn PyTraceBack_Here(frame: *mut PyFrameObject) -> c_int {
         let code = frame.get_attr("f_code", vm)?;
         // No instruction of code that C made stands for the line.
         let (lasti, line) = if super::code::is_of_c(vm, &code)? {
-            (vm.ctx.new_int(-1).into(), code.get_attr("co_firstlineno", vm)?)
+            (
+                vm.ctx.new_int(-1).into(),
+                code.get_attr("co_firstlineno", vm)?,
+            )
         } else {
-            (frame.get_attr("f_lasti", vm)?, frame.get_attr("f_lineno", vm)?)
+            (
+                frame.get_attr("f_lasti", vm)?,
+                frame.get_attr("f_lineno", vm)?,
+            )
         };
         let next = e.__traceback__().map_or_else(|| vm.ctx.none(), Into::into);
         let class: PyObjectRef = vm.ctx.types.traceback_type.to_owned().into();

@@ -36,7 +36,14 @@ pub unsafe extern "C" fn PyWeakref_NewRef(
     callback: *mut PyObject,
 ) -> *mut PyObject {
     // SAFETY: by this function's contract.
-    border(|vm| unsafe { new(vm, vm.ctx.types.weakref_type.to_owned().into(), ob, callback) })
+    border(|vm| unsafe {
+        new(
+            vm,
+            vm.ctx.types.weakref_type.to_owned().into(),
+            ob,
+            callback,
+        )
+    })
 }
 
 /// A weak proxy of `ob`: new. `TypeError` if there can be none.

@@ -6,9 +6,7 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use rustpython_vm::builtins::descriptor::{
-    PyClassMethodDescriptor, PyMethodDescriptor,
-};
+use rustpython_vm::builtins::descriptor::{PyClassMethodDescriptor, PyMethodDescriptor};
 use rustpython_vm::builtins::{
     DescriptorMemberDef, MemberAccess, MemberKind, PyBaseExceptionRef, PyDescriptorOwned, PyGetSet,
     PyMemberDescriptor, PyMemberFlags, PyStaticMethod, PyStrRef, PyType, PyTypeRef,
@@ -43,7 +41,12 @@ pub(super) fn tp_name(vm: &VirtualMachine, class: &Py<PyType>) -> String {
 
 /// `descr_check`.
 #[inline]
-fn check(vm: &VirtualMachine, name: &dyn Fn() -> String, class: &Py<PyType>, v: &VmObject) -> PyResult<()> {
+fn check(
+    vm: &VirtualMachine,
+    name: &dyn Fn() -> String,
+    class: &Py<PyType>,
+    v: &VmObject,
+) -> PyResult<()> {
     if is_instance(v, class) {
         return Ok(());
     }
@@ -116,8 +119,8 @@ pub fn class_method(v: &VmObject) -> Option<&Method> {
 
 impl Method {
     fn bind(&self, vm: &VirtualMachine, zelf: PyObjectRef) -> PyResult {
-        let class = (self.def.convention == function::Convention::Method)
-            .then(|| self.class.clone());
+        let class =
+            (self.def.convention == function::Convention::Method).then(|| self.class.clone());
         // SAFETY: the definition lives as long as its type, which the bound
         // object or the class keeps alive.
         unsafe { function::new(vm, self.def.ml, Some(zelf), None, class) }
@@ -327,8 +330,17 @@ pub unsafe fn new_method(
 ) -> PyResult {
     // SAFETY: by this function's contract; `Method` keeps the class alive.
     let (def, class) = unsafe { (Def::new(vm, ml)?, outlive(class)) };
-    let base = PyMethodDescriptor::new(vm_def(def.name(), (&raw const METHOD).addr(), &METHOD), class, &vm.ctx);
-    Ok(new_method_like(base, def, class, vm.ctx.types.method_descriptor_type))
+    let base = PyMethodDescriptor::new(
+        vm_def(def.name(), (&raw const METHOD).addr(), &METHOD),
+        class,
+        &vm.ctx,
+    );
+    Ok(new_method_like(
+        base,
+        def,
+        class,
+        vm.ctx.types.method_descriptor_type,
+    ))
 }
 
 /// `PyDescr_NewClassMethod`.
@@ -342,8 +354,17 @@ pub unsafe fn new_class_method(
 ) -> PyResult {
     // SAFETY: as in `new_method`.
     let (def, class) = unsafe { (Def::new(vm, ml)?, outlive(class)) };
-    let base = PyClassMethodDescriptor::new(vm_def(def.name(), (&raw const METHOD).addr(), &METHOD), class, &vm.ctx);
-    Ok(new_method_like(base, def, class, vm.ctx.types.classmethod_descriptor_type))
+    let base = PyClassMethodDescriptor::new(
+        vm_def(def.name(), (&raw const METHOD).addr(), &METHOD),
+        class,
+        &vm.ctx,
+    );
+    Ok(new_method_like(
+        base,
+        def,
+        class,
+        vm.ctx.types.classmethod_descriptor_type,
+    ))
 }
 
 /// An attribute that is a field of the C struct.
@@ -443,9 +464,8 @@ impl Hook for MemberHook {
         let lent = Lent::new(vm, Some(&instance));
         let value = Lent::new(vm, value.as_deref());
         // SAFETY: the instance has the struct that the member is in.
-        let status = unsafe {
-            PyMember_SetOne(lent.as_ptr().cast::<c_char>(), m.def, value.as_ptr())
-        };
+        let status =
+            unsafe { PyMember_SetOne(lent.as_ptr().cast::<c_char>(), m.def, value.as_ptr()) };
         let result = attribute_status(vm, status);
         value.take_back();
         lent.take_back();
@@ -611,8 +631,7 @@ impl Hook for GetSetHook {
         let lent = Lent::new(vm, Some(&instance));
         let value = Lent::new(vm, value.as_deref());
         // SAFETY: the instance is of the class whose setter this is.
-        let status =
-            state::call_c(|| unsafe { setter(lent.as_ptr(), value.as_ptr(), closure) });
+        let status = state::call_c(|| unsafe { setter(lent.as_ptr(), value.as_ptr(), closure) });
         let result = attribute_status(vm, status);
         value.take_back();
         lent.take_back();

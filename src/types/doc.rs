@@ -11,10 +11,7 @@ pub fn split<'a>(name: &str, doc: &'a str) -> (Option<&'a str>, Option<&'a str>)
         .filter(|rest| rest.starts_with('('))
         .and_then(|rest| rest.find(END_OF_SIGNATURE).map(|end| (rest, end)));
     let (signature, body) = match signature {
-        Some((rest, end)) => (
-            Some(&rest[..=end]),
-            &rest[end + END_OF_SIGNATURE.len()..],
-        ),
+        Some((rest, end)) => (Some(&rest[..=end]), &rest[end + END_OF_SIGNATURE.len()..]),
         None => (None, doc),
     };
     (signature, (!body.is_empty()).then_some(body))

@@ -26,8 +26,8 @@ use super::doc;
 use super::hook::{self, Hook, Originals};
 use crate::api::typeobject::PyType_IsSubtype;
 use crate::layout::*;
-use crate::proxy::mirror::{self, tupleobject};
 use crate::proxy;
+use crate::proxy::mirror::{self, tupleobject};
 use crate::thread::{self, error, state};
 use crate::{refcount, types};
 
@@ -44,12 +44,8 @@ pub enum Convention {
 }
 
 impl Convention {
-    const FLAGS: c_int = METH_VARARGS
-        | METH_FASTCALL
-        | METH_NOARGS
-        | METH_O
-        | METH_KEYWORDS
-        | METH_METHOD;
+    const FLAGS: c_int =
+        METH_VARARGS | METH_FASTCALL | METH_NOARGS | METH_O | METH_KEYWORDS | METH_METHOD;
 
     /// `None` for a combination that CPython does not accept either.
     pub const fn of(flags: c_int) -> Option<Self> {
@@ -177,9 +173,9 @@ impl Def {
                 Convention::FastKeywords => transmute::<PyCFunction, PyCFunctionFastWithKeywords>(
                     self.meth,
                 )(zelf, args, n, kwnames),
-                Convention::Method => transmute::<PyCFunction, PyCMethod>(self.meth)(
-                    zelf, class, args, n, kwnames,
-                ),
+                Convention::Method => {
+                    transmute::<PyCFunction, PyCMethod>(self.meth)(zelf, class, args, n, kwnames)
+                }
                 Convention::VarArgs | Convention::VarArgsKeywords => {
                     self.call_with_tuple(vm, zelf, args, given, kwnames)
                 }
@@ -278,7 +274,12 @@ pub unsafe fn text(s: *const c_char) -> String {
 pub fn function_str(vm: &VirtualMachine, callable: &VmObject) -> String {
     let attribute = |name| {
         let value = vm.get_attribute_opt(callable, name).ok()??;
-        Some(value.downcast_ref::<PyStr>()?.to_string_lossy().into_owned())
+        Some(
+            value
+                .downcast_ref::<PyStr>()?
+                .to_string_lossy()
+                .into_owned(),
+        )
     };
     match (attribute("__qualname__"), attribute("__module__")) {
         (Some(qualname), Some(module)) if module != "builtins" => format!("{module}.{qualname}()"),
@@ -811,7 +812,11 @@ unsafe fn call_in_c(
                 true => 0,
                 false => tupleobject::items(kwnames).len(),
             };
-            let kwnames = if keywords == 0 { ptr::null_mut() } else { kwnames };
+            let kwnames = if keywords == 0 {
+                ptr::null_mut()
+            } else {
+                kwnames
+            };
             if let Err(misuse) = def.check(given, keywords) {
                 let callable = proxy::vm_of(vm, callable);
                 return Err(misused(vm, &callable, def, misuse, given));
@@ -902,7 +907,9 @@ pub fn init(vm: &VirtualMachine) {
     hook::call::<FunctionHook>(vm, class);
     hook::repr::<FunctionHook>(vm, class);
     hook::hash::<FunctionHook>(vm, class);
-    hook::getter(vm, class, "__qualname__", |vm, v| Some(qualname(vm, of(v)?)));
+    hook::getter(vm, class, "__qualname__", |vm, v| {
+        Some(qualname(vm, of(v)?))
+    });
     hook::getter(vm, class, "__doc__", |vm, v| {
         Some(hook::string(vm, of(v)?.def.docs().1))
     });

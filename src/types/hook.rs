@@ -88,7 +88,11 @@ pub trait Hook: 'static {
 
     /// `repr()` of one of ours.
     fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
-        Ok(vm.ctx.new_str(format!("<{} object at {:#x}>", v.class().name(), v.get_id())))
+        Ok(vm.ctx.new_str(format!(
+            "<{} object at {:#x}>",
+            v.class().name(),
+            v.get_id()
+        )))
     }
 
     /// `hash()` of one of ours.

@@ -382,6 +382,23 @@ pub fn adopt(
     let t = arena::immortal(Layout::new::<PyTypeObject>())
         .as_ptr()
         .cast::<PyTypeObject>();
+    // SAFETY: memory for a type object that is ours for ever.
+    unsafe { adopt_as(vm, t, class, kind, basicsize) };
+    t
+}
+
+/// Fills `t` for `class`, with the struct that C knows.
+///
+/// # Safety
+/// `t` is memory for a type object, for ever, that nobody uses yet; the lock
+/// is held.
+pub unsafe fn adopt_as(
+    vm: &VirtualMachine,
+    t: *mut PyTypeObject,
+    class: &Py<PyType>,
+    kind: Kind,
+    basicsize: Py_ssize_t,
+) {
     super::bind(t, class);
     let facts = Facts {
         kind,
@@ -394,7 +411,6 @@ pub fn adopt(
             | crate::layout::Py_TPFLAGS_IMMUTABLETYPE,
     };
     fill(vm, t, class, &facts);
-    t
 }
 
 /// Fills and binds everything here, once.

@@ -14,8 +14,7 @@ use rustpython_vm::{
 
 use super::{Mirror, allocate};
 use crate::layout::{
-    PyDateTime_Date, PyDateTime_DateTime, PyDateTime_Delta, PyDateTime_Time, PyObject,
-    PyTypeObject,
+    PyDateTime_Date, PyDateTime_DateTime, PyDateTime_Delta, PyDateTime_Time, PyObject, PyTypeObject,
 };
 use crate::proxy::{c_of, link_strong, vm_of};
 use crate::{refcount, types};
@@ -223,13 +222,21 @@ pub unsafe fn arguments(vm: &VirtualMachine, class: &Py<PyType>, p: *mut PyObjec
                 let data = (*c).data;
                 let mut values = date(&data[..4]);
                 values.extend(time(&data[4..]));
-                let tz = if (*c).hastzinfo != 0 { (*c).tzinfo } else { ptr::null_mut() };
+                let tz = if (*c).hastzinfo != 0 {
+                    (*c).tzinfo
+                } else {
+                    ptr::null_mut()
+                };
                 with_zone(values, tz, (*c).fold)
             }
             Shape::Time => {
                 let c = p.cast::<PyDateTime_Time>();
                 let data = (*c).data;
-                let tz = if (*c).hastzinfo != 0 { (*c).tzinfo } else { ptr::null_mut() };
+                let tz = if (*c).hastzinfo != 0 {
+                    (*c).tzinfo
+                } else {
+                    ptr::null_mut()
+                };
                 with_zone(time(&data).to_vec(), tz, (*c).fold)
             }
             Shape::Delta => {
@@ -270,9 +277,8 @@ unsafe fn clear(p: *mut PyObject) {
     unsafe {
         let t = (*p).ob_type;
         let is = |class: &PyTypeRef| {
-            types::bound(class).is_some_and(|base| {
-                crate::api::typeobject::PyType_IsSubtype(t, base) != 0
-            })
+            types::bound(class)
+                .is_some_and(|base| crate::api::typeobject::PyType_IsSubtype(t, base) != 0)
         };
         let known = classes();
         if is(&known.datetime) {

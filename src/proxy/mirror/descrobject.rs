@@ -9,8 +9,8 @@ use crate::layout::{
     PyTypeObject, PyWrapperDescrObject,
 };
 use crate::proxy::c_of;
-use crate::types::{self, descr, function};
 use crate::refcount;
+use crate::types::{self, descr, function};
 
 pub static MIRROR: Mirror = Mirror {
     make,

@@ -21,6 +21,7 @@ pub mod methodobject;
 pub mod moduleobject;
 pub mod setobject;
 pub mod sliceobject;
+pub mod structseq;
 pub mod thunk;
 pub mod traceback;
 pub mod tupleobject;
@@ -70,11 +71,13 @@ pub enum Kind {
     DateTime,
     Frame,
     Code,
+    /// A tuple with named fields, some of them hidden.
+    StructSeq,
 }
 
 impl Kind {
     const fn from_u8(n: u8) -> Self {
-        assert!(n <= Self::Code as u8);
+        assert!(n <= Self::StructSeq as u8);
         // SAFETY: all discriminants up to the last are used.
         unsafe { std::mem::transmute::<u8, Self>(n) }
     }
@@ -116,6 +119,7 @@ const fn mirror(kind: Kind) -> &'static Mirror {
         Kind::WeakRef => &weakrefobject::MIRROR,
         Kind::Frame => &frame::MIRROR,
         Kind::Code => &code::MIRROR,
+        Kind::StructSeq => &structseq::MIRROR,
         Kind::Function => &funcobject::MIRROR,
         Kind::Traceback => &traceback::MIRROR,
         Kind::DateTime => &datetime::MIRROR,
