@@ -131,6 +131,12 @@ pub fn raise_in_main_thread(id: c_ulong, exc: Option<PyObjectRef>) -> c_int {
     1
 }
 
+/// `sys.getrecursionlimit()`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn Py_GetRecursionLimit() -> c_int {
+    border(|vm| Ok(vm.recursion_limit.get() as c_int))
+}
+
 /// `sys.setrecursionlimit(limit)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn Py_SetRecursionLimit(limit: c_int) {

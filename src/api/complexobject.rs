@@ -52,6 +52,16 @@ fn special(vm: &VirtualMachine, v: &PyObjectRef) -> PyResult<Option<Py_complex>>
     let result = method.call((), vm)?;
     match result.downcast_ref::<PyComplex>() {
         Some(c) => {
+            if !result.class().is(vm.ctx.types.complex_type) {
+                let text = format!(
+                    "{}.__complex__() must return a complex, not {}.  The ability to return an instance of a strict \
+                     subclass of complex is deprecated, and may not be supported in a future version of Python.",
+                    v.class().name(),
+                    result.class().name()
+                );
+                let category = vm.ctx.exceptions.deprecation_warning.to_owned();
+                rustpython_vm::warn::warn(vm.ctx.new_str(text).into(), Some(category), 1, None, vm)?;
+            }
             let c = c.to_complex();
             Ok(Some(Py_complex {
                 real: c.re,

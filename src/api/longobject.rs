@@ -824,7 +824,7 @@ fn native_size(number: &Number<'_>, len: usize, unsigned: bool) -> Py_ssize_t {
         && (number.fits(len, true) || unsigned && !number.negative && number.fits(len, false));
     let needed = if number.digits.len() <= 1 {
         match len {
-            _ if fits => len,
+            1..=8 if fits => len,
             1..=8 if !number.negative && number.fits(len, false) => len + 1,
             _ => size_of::<usize>(),
         }
