@@ -291,8 +291,8 @@ pub unsafe extern "C" fn PyEval_EvalCodeEx(
         let closure = optional(vm, closure).unwrap_or_else(|| vm.ctx.none());
         python(|| {
             let class = vm.ctx.types.function_type.as_object();
-            let none = vm.ctx.none();
-            let function = class.call((code, globals, none, defaults, closure), vm)?;
+            let name = code.get_attr("co_name", vm)?;
+            let function = class.call((code, globals, name, defaults, closure), vm)?;
             if let Some(kwdefs) = kwdefs {
                 function.set_attr("__kwdefaults__", kwdefs, vm)?;
             }

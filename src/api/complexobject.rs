@@ -60,7 +60,13 @@ fn special(vm: &VirtualMachine, v: &PyObjectRef) -> PyResult<Option<Py_complex>>
                     result.class().name()
                 );
                 let category = vm.ctx.exceptions.deprecation_warning.to_owned();
-                rustpython_vm::warn::warn(vm.ctx.new_str(text).into(), Some(category), 1, None, vm)?;
+                rustpython_vm::warn::warn(
+                    vm.ctx.new_str(text).into(),
+                    Some(category),
+                    1,
+                    None,
+                    vm,
+                )?;
             }
             let c = c.to_complex();
             Ok(Some(Py_complex {
@@ -129,19 +135,11 @@ pub unsafe extern "C" fn PyComplex_RealAsDouble(op: *mut PyObject) -> c_double {
     unsafe { value_or_error(op).real }
 }
 
-/// The imaginary part, 0.0 for what is not complex. -1.0 with an exception on failure.
+/// The imaginary part, 0.0 for what is only a real number. -1.0 with an exception on failure.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyComplex_ImagAsDouble(op: *mut PyObject) -> c_double {
-    border(|vm| {
-        // SAFETY: the caller passes NULL or a live object.
-        unsafe {
-            if !op.is_null() && is_complex(op) {
-                return Ok((*op.cast::<PyComplexObject>()).cval.imag);
-            }
-            let v = object(vm, op)?;
-            Ok(python(|| special(vm, &v))?.map_or(0.0, |value| value.imag))
-        }
-    })
+    // SAFETY: the caller passes NULL or a live object.
+    border(|vm| Ok(unsafe { value(vm, op) }?.imag))
 }
 
 const fn complex(real: f64, imag: f64) -> Py_complex {

@@ -141,6 +141,11 @@ pub unsafe extern "C" fn PyFile_WriteString(s: *const c_char, f: *mut PyObject) 
 
 fn descriptor(vm: &VirtualMachine, o: &PyObjectRef) -> PyResult<c_int> {
     let number = if o.downcast_ref::<PyInt>().is_some() {
+        if o.class().is(vm.ctx.types.bool_type) {
+            let text = vm.ctx.new_str("bool is used as a file descriptor").into();
+            let category = vm.ctx.exceptions.runtime_warning.to_owned();
+            rustpython_vm::warn::warn(text, Some(category), 1, None, vm)?;
+        }
         o.clone()
     } else {
         let Some(method) = vm.get_attribute_opt(o, "fileno")? else {

@@ -3,9 +3,9 @@
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::ptr;
 
-use rustpython_vm::builtins::{PyCode, PyModule, PyStr, PyStrRef};
+use rustpython_vm::builtins::{PyBytes, PyCode, PyDict, PyModule, PyStr, PyStrRef};
 use rustpython_vm::function::IntoFuncArgs;
-use rustpython_vm::{AsObject, PyObjectRef, PyResult, TryFromObject, VirtualMachine};
+use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
 
 use super::pyerrors::fs_decode;
 use super::{border, object, optional, python, text};
@@ -84,11 +84,19 @@ pub unsafe extern "C" fn PyImport_ImportModule(name: *const c_char) -> *mut PyOb
     })
 }
 
-/// As `PyImport_ImportModule`.
+/// As `PyImport_ImportModule`, with a `DeprecationWarning`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyImport_ImportModuleNoBlock(name: *const c_char) -> *mut PyObject {
-    // SAFETY: the same contract.
-    unsafe { PyImport_ImportModule(name) }
+    border(|vm| {
+        let text = "PyImport_ImportModuleNoBlock() is deprecated and scheduled for removal in Python 3.15. \
+                    Use PyImport_ImportModule() instead.";
+        let category = vm.ctx.exceptions.deprecation_warning.to_owned();
+        let text = vm.ctx.new_str(text).into();
+        python(|| rustpython_vm::warn::warn(text, Some(category), 1, None, vm))?;
+        // SAFETY: the caller passes a NUL-terminated string.
+        let name = vm.ctx.new_str(unsafe { super::text(vm, name) }?);
+        python(|| import_object(vm, &name))
+    })
 }
 
 /// New reference. Steals nothing.
@@ -122,7 +130,20 @@ pub unsafe extern "C" fn PyImport_ImportModuleLevelObject(
         if level < 0 {
             return Err(vm.new_value_error("level must be >= 0"));
         }
-        let [globals, locals, fromlist] = rest.map(|v| v.unwrap_or_else(|| vm.ctx.none()));
+        let [globals, locals, fromlist] = rest;
+        let globals = match (globals, level) {
+            // Only a relative import looks at them.
+            (_, 0) => vm.ctx.none(),
+            (None, _) => {
+                let text = vm.ctx.new_str("'__name__' not in globals").into();
+                return Err(vm.new_key_error(text));
+            }
+            (Some(globals), _) if globals.downcast_ref::<PyDict>().is_none() => {
+                return Err(vm.new_type_error("globals must be a dict"));
+            }
+            (Some(globals), _) => globals,
+        };
+        let [locals, fromlist] = [locals, fromlist].map(|v| v.unwrap_or_else(|| vm.ctx.none()));
         python(|| {
             // The VM's own, whatever `builtins.__import__` is now: an override may well call us.
             let bootstrap = vm.import("_frozen_importlib", 0)?;
@@ -169,8 +190,12 @@ fn add(vm: &VirtualMachine, name: &PyObjectRef) -> PyResult {
     {
         return Ok(module);
     }
-    let text = as_name(vm, name.clone())?;
-    let module = vm.new_module(&text.as_wtf8().to_string_lossy(), vm.ctx.new_dict(), None);
+    let text = name.downcast_ref::<PyStr>();
+    let text = text.map_or_else(String::new, |text| {
+        text.as_wtf8().to_string_lossy().into_owned()
+    });
+    let module = vm.new_module(&text, vm.ctx.new_dict(), None);
+    module.dict().set_item("__name__", name.clone(), vm)?;
     modules(vm)?.set_item(&**name, module.clone().into(), vm)?;
     Ok(module.into())
 }
@@ -239,10 +264,13 @@ pub unsafe extern "C" fn PyImport_GetMagicNumber() -> c_long {
     border(|vm| {
         let number = python(|| {
             let external = vm.import("_frozen_importlib_external", 0)?;
-            external.get_attr("_RAW_MAGIC_NUMBER", vm)
+            external.get_attr("MAGIC_NUMBER", vm)
         })?;
-        let number = u32::try_from_object(vm, number)?;
-        Ok(c_long::from(number))
+        let bytes = number
+            .downcast_ref::<PyBytes>()
+            .and_then(|bytes| bytes.as_bytes().try_into().ok())
+            .ok_or_else(|| vm.new_type_error("the magic number is not 4 bytes"))?;
+        Ok(c_long::from(u32::from_le_bytes(bytes)))
     })
 }
 
@@ -420,9 +448,11 @@ fn import_frozen(vm: &VirtualMachine, name: &PyStrRef) -> PyResult<bool> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyImport_ImportFrozenModuleObject(name: *mut PyObject) -> c_int {
     border(|vm| {
-        // SAFETY: the caller passes a live object.
-        let name = as_name(vm, unsafe { object(vm, name) }?)?;
-        python(|| import_frozen(vm, &name))
+        // SAFETY: the caller passes NULL or a live object.
+        match unsafe { optional(vm, name) }.map(PyObjectRef::downcast::<PyStr>) {
+            Some(Ok(name)) => python(|| import_frozen(vm, &name)),
+            _ => Ok(false),
+        }
     })
 }
 

@@ -44,14 +44,20 @@ fn list(vm: &VirtualMachine, name: &'static str) -> PyResult<PyListRef> {
     Ok(fresh)
 }
 
-/// `sys.name`. Borrowed; NULL without an exception if there is none.
+/// `sys.name`. Borrowed; NULL without an exception if there is none. Errors are reported as unraisable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PySys_GetObject(name: *const c_char) -> *mut PyObject {
     border(|vm| {
         // SAFETY: the caller passes a NUL-terminated string.
-        match get(vm, unsafe { text(vm, name) }?)? {
-            Some(v) => borrow_from_sys(vm, &v),
-            None => Ok(std::ptr::null_mut()),
+        let found = unsafe { text(vm, name) }.and_then(|name| get(vm, name));
+        match found {
+            Ok(Some(v)) => borrow_from_sys(vm, &v),
+            Ok(None) => Ok(std::ptr::null_mut()),
+            Err(e) => {
+                let message = "Exception ignored in PySys_GetObject()".to_owned();
+                python(|| vm.run_unraisable(e, Some(message), vm.ctx.none()));
+                Ok(std::ptr::null_mut())
+            }
         }
     })
 }
@@ -71,20 +77,24 @@ pub unsafe extern "C" fn PySys_SetObject(name: *const c_char, v: *mut PyObject) 
     })
 }
 
+fn x_options(vm: &VirtualMachine) -> PyResult {
+    if let Some(options) = get(vm, "_xoptions")?
+        && options.fast_isinstance(vm.ctx.types.dict_type)
+    {
+        return Ok(options);
+    }
+    let fresh: PyObjectRef = vm.ctx.new_dict().into();
+    vm.sys_module
+        .dict()
+        .set_item("_xoptions", fresh.clone(), vm)?;
+    Ok(fresh)
+}
+
 /// `sys._xoptions`. Borrowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PySys_GetXOptions() -> *mut PyObject {
     border(|vm| {
-        let options = match get(vm, "_xoptions")? {
-            Some(options) => options,
-            None => {
-                let fresh: PyObjectRef = vm.ctx.new_dict().into();
-                vm.sys_module
-                    .dict()
-                    .set_item("_xoptions", fresh.clone(), vm)?;
-                fresh
-            }
-        };
+        let options = x_options(vm)?;
         borrow_from_sys(vm, &options)
     })
 }
@@ -99,16 +109,7 @@ pub unsafe extern "C" fn PySys_AddXOption(option: *const wchar_t) {
             Some((name, value)) => (name, vm.ctx.new_str(value).into()),
             None => (&option, vm.ctx.new_bool(true).into()),
         };
-        let options = match get(vm, "_xoptions")? {
-            Some(options) => options,
-            None => {
-                let fresh: PyObjectRef = vm.ctx.new_dict().into();
-                vm.sys_module
-                    .dict()
-                    .set_item("_xoptions", fresh.clone(), vm)?;
-                fresh
-            }
-        };
+        let options = x_options(vm)?;
         python(|| options.set_item(name, value, vm))?;
         Ok(Nothing)
     });
