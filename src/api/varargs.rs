@@ -159,7 +159,7 @@ impl<'a> Format<'a> {
             return Err(raise(bad_internal_call(vm)));
         }
         // SAFETY: by this function's contract.
-        Ok(Self(unsafe { CStr::from_ptr(format) }.to_bytes()))
+        Ok(Self::new(unsafe { CStr::from_ptr(format) }.to_bytes()))
     }
 
     #[inline]
