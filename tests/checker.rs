@@ -160,12 +160,23 @@ fn missing_symbols_are_those_of_the_import_error() {
         ["spam", "any ABI x86_64", "C", "3", "2", "will not load"]
     );
     let told = output.split_whitespace().collect::<Vec<_>>().join(" ");
-    let error = pyabi::loader::check(&file, "spam").unwrap_err();
-    let (_, cause) = error.split_once(": ").unwrap();
+    let error = import_error(&folder);
+    let (_, cause) = error.split_once("spam.so: ").expect("it names the file");
     assert!(
         cause.contains("PyApe_Type, PyZebra_New") && told.contains(cause),
         "{told}\n{cause}"
     );
+}
+
+/// The last line of the traceback of importing `spam` from a folder.
+fn import_error(folder: &Path) -> String {
+    let mut import = support::python();
+    support::python_path(&mut import, [folder]).args(["-c", "import spam"]);
+    let name = folder.file_name().expect("it has a name").to_string_lossy();
+    let outcome = support::run(&mut import, &format!("checker-import-{name}"), LIMIT);
+    assert!(!outcome.success());
+    let line = outcome.stderr.lines().last().expect("a traceback");
+    line.to_owned()
 }
 
 #[test]
@@ -198,18 +209,10 @@ fn libraries_that_a_module_brings_along_count() {
     assert!(output.contains("PyYak_New"), "{output}");
 
     // The import says so, too.
-    let mut import = support::python();
-    import
-        .args(["-c", "import spam"])
-        .env("PYTHONPATH", &folder);
-    let outcome = support::run(&mut import, "checker-import", LIMIT);
-    assert!(!outcome.success());
+    let error = import_error(&folder);
     assert!(
-        outcome
-            .stderr
-            .contains("libham.so: needs 1 symbol of the C API"),
-        "{}",
-        outcome.describe()
+        error.contains("libham.so: needs 1 symbol of the C API"),
+        "{error}"
     );
 }
 

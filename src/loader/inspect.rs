@@ -319,11 +319,6 @@ impl<'data> Library<'data> {
         missing
     }
 
-    /// The symbols with Python's prefixes that it needs from others.
-    pub fn undefined(&self) -> &[&'data str] {
-        &self.undefined
-    }
-
     /// The file names of the libraries that it is linked to.
     pub fn needed(&self) -> &[&'data str] {
         &self.needed
