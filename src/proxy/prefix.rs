@@ -58,6 +58,9 @@ pub mod flag {
     pub const KEPT: u32 = 1 << 13;
     /// A dict that is a module's or a type's namespace.
     pub const NAMESPACE: u32 = 1 << 14;
+    /// At count zero, to be taken apart when the deallocations under way are
+    /// over.
+    pub const LATER: u32 = 1 << 15;
     /// The mirror's own meaning.
     pub const MIRROR: u32 = 1 << 16;
 }

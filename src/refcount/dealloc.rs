@@ -16,8 +16,8 @@ pub unsafe fn dealloc(p: *mut PyObject) {
     unsafe {
         let prefix = prefix_of(p);
         if !prefix.is_null() {
-            // Dying, or freed when the call returns.
-            if (*prefix).has(flag::DYING) || (*prefix).has(flag::IN_CALL) {
+            // Dying, or freed when the call returns or others are gone.
+            if (*prefix).has(flag::DYING | flag::IN_CALL | flag::LATER) {
                 return;
             }
             if (*prefix).has(flag::INSTANCE) && (*prefix).has(flag::OWNS_VM) {
@@ -37,9 +37,45 @@ pub unsafe fn dealloc(p: *mut PyObject) {
                 return;
             }
         }
+        let me = crate::thread::current();
+        if (*me).deallocating >= DEEPEST && !prefix.is_null() {
+            (*prefix).flags |= flag::LATER;
+            (*me).later.push(p);
+            return;
+        }
+        (*me).deallocating += 1;
+        take_apart(p);
+        if (*me).deallocating == 1 {
+            take_apart_later(me);
+        }
+        (*me).deallocating -= 1;
+    }
+}
+
+/// Most deallocations one inside the other: a long chain of objects would use
+/// up the stack.
+const DEEPEST: usize = 50;
+
+unsafe fn take_apart(p: *mut PyObject) {
+    // SAFETY: the caller's `p` is at count zero, and its type outlives it.
+    unsafe {
         match (*(*p).ob_type).tp_dealloc {
             Some(tp_dealloc) => crate::thread::error::undisturbed(|| tp_dealloc(p)),
             None => free_mirror(p),
+        }
+    }
+}
+
+/// Takes apart what was too deep. It is done inside one deallocation, so that
+/// those it leads to do not do it, too.
+unsafe fn take_apart_later(me: *mut crate::thread::ThreadState) {
+    // SAFETY: this thread's own state; what waits is whole.
+    unsafe {
+        while let Some(p) = (*me).later.pop() {
+            (*prefix_of(p)).flags &= !flag::LATER;
+            if count(p) == 0 {
+                dealloc(p);
+            }
         }
     }
 }

@@ -35,6 +35,10 @@ pub struct ThreadState {
     pub saved: Vec<SavedThreadState>,
     /// Calls of C functions under way on this thread.
     pub depth: usize,
+    /// Deallocations under way on this thread, one inside the other.
+    pub deallocating: usize,
+    /// Objects at count zero that wait for those to be over.
+    pub later: Vec<*mut PyObject>,
     /// Tokens that `PyGILState_Ensure` handed out: how to undo each.
     pub ensured: Vec<crate::api::pystate::Ensured>,
     /// The thread's VM was made for it by `PyGILState_Ensure` or its like.
@@ -128,6 +132,8 @@ pub fn make() -> *mut ThreadState {
         vm: ptr::null(),
         borrowed: Vec::new(),
         in_call: VecDeque::new(),
+        deallocating: 0,
+        later: Vec::new(),
         saved: Vec::new(),
         depth: 0,
         ensured: Vec::new(),
