@@ -328,7 +328,31 @@ pub unsafe extern "C" fn _PyType_LookupRef(
     unsafe { refcount::xnew_ref(_PyType_Lookup(t, name)) }
 }
 
-/// The base at the end of the MRO that has `token`: 1 and a new reference in
+/// The first type with that token in the MRO of `t` or, while that has none
+/// yet, among its bases.
+unsafe fn base_by_token(t: *mut PyTypeObject, token: *mut c_void) -> Option<*mut PyTypeObject> {
+    // SAFETY: `t` is a live type, by the callers' contract, and so are its bases.
+    unsafe {
+        let has_token = |t: *mut PyTypeObject| {
+            PyType_HasFeature(t, Py_TPFLAGS_HEAPTYPE)
+                && types::is_c_type(t)
+                && ptr::eq((*t.cast::<PyHeapTypeObject>()).ht_token, token)
+        };
+        if has_token(t) {
+            return Some(t);
+        }
+        let types = |tuple| mirror::tupleobject::items(tuple).iter().map(|&p| p.cast());
+        if !(*t).tp_mro.is_null() {
+            return types((*t).tp_mro).find(|&t| has_token(t));
+        }
+        if (*t).tp_bases.is_null() {
+            return None;
+        }
+        types((*t).tp_bases).find_map(|base| base_by_token(base, token))
+    }
+}
+
+/// The first base, in the order of the MRO, that has `token`: 1 and a new reference in
 /// `*result` (unless `result` is NULL), 0 and NULL when there is none, -1 with
 /// an exception.
 #[unsafe(no_mangle)]
@@ -348,19 +372,12 @@ pub unsafe extern "C" fn PyType_GetBaseByToken(
                     "PyType_GetBaseByToken called with token=NULL",
                 ));
             }
-            for &base in mirror::tupleobject::items((*t).tp_mro).iter() {
-                if !PyType_HasFeature(base.cast(), Py_TPFLAGS_HEAPTYPE)
-                    || !types::is_c_type(base.cast())
-                {
-                    continue;
+            if let Some(base) = base_by_token(t, token) {
+                if !result.is_null() {
+                    refcount::incref(base.cast());
+                    *result = base;
                 }
-                if ptr::eq((*base.cast::<PyHeapTypeObject>()).ht_token, token) {
-                    if !result.is_null() {
-                        refcount::incref(base);
-                        *result = base.cast();
-                    }
-                    return Ok(true);
-                }
+                return Ok(true);
             }
             Ok(false)
         }

@@ -12,7 +12,6 @@ mod writer;
 
 pub use decode::*;
 pub use encode::*;
-pub use methods::*;
 pub use writer::*;
 
 use std::ffi::{CStr, c_char, c_int, c_void};
