@@ -372,6 +372,10 @@ pub unsafe extern "C" fn PyType_GetBaseByToken(
                     "PyType_GetBaseByToken called with token=NULL",
                 ));
             }
+            if !PyType_HasFeature((*t).ob_base.ob_base.ob_type, Py_TPFLAGS_TYPE_SUBCLASS) {
+                let name = super::check::type_name(t.cast());
+                return Err(vm.new_type_error(format!("expected a type, got a '{name}' object")));
+            }
             if let Some(base) = base_by_token(t, token) {
                 if !result.is_null() {
                     refcount::incref(base.cast());

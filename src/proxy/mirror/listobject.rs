@@ -14,7 +14,7 @@ use crate::layout::{PyListObject, PyObject, PyTypeObject};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::proxy::table::AddressHash;
 use crate::proxy::{c_of, link_strong, vm_of, vm_of_opt};
-use crate::{refcount, types};
+use crate::refcount;
 
 pub static MIRROR: Mirror = Mirror {
     make,
@@ -330,9 +330,4 @@ unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
         watch::add(p);
         v
     }
-}
-
-/// Whether lists of this type are exactly `list`.
-pub fn is_exact(ty: *mut PyTypeObject) -> bool {
-    types::statics::is_exact_list(ty)
 }
