@@ -35,6 +35,8 @@ mod vm;
 
 use rustpython_vm::InterpreterBuilder;
 
+/// Whether an extension file can be loaded, asked before any of it runs.
+pub use loader::check;
 pub use vm::version;
 
 /// Installs the ABI: the interpreter loads extension modules and reports the version of Python whose ABI it has.

@@ -196,7 +196,7 @@ pub unsafe extern "C" fn PyEval_GetFrameGlobals() -> *mut PyObject {
 /// As `PyEval_GetLocals`, a snapshot. New reference.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyEval_GetFrameLocals() -> *mut PyObject {
-    border(|vm| locals(vm))
+    border(locals)
 }
 
 /// Runs a code object. New reference. Steals nothing.

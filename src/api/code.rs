@@ -122,7 +122,6 @@ pub unsafe extern "C" fn PyCode_NewEmpty(
 /// # Safety
 /// All objects are live.
 #[unsafe(no_mangle)]
-#[expect(clippy::too_many_arguments, reason = "CPython's signature")]
 pub unsafe extern "C" fn PyUnstable_Code_NewWithPosOnlyArgs(
     argcount: c_int,
     posonlyargcount: c_int,
@@ -176,7 +175,6 @@ pub unsafe extern "C" fn PyUnstable_Code_NewWithPosOnlyArgs(
 /// # Safety
 /// All objects are live.
 #[unsafe(no_mangle)]
-#[expect(clippy::too_many_arguments, reason = "CPython's signature")]
 pub unsafe extern "C" fn PyUnstable_Code_New(
     argcount: c_int,
     kwonlyargcount: c_int,

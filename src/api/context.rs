@@ -10,7 +10,7 @@ use crate::layout::PyObject;
 use crate::proxy::c_of;
 
 fn contextvars(vm: &VirtualMachine, name: &'static str) -> PyResult {
-    vm.import(&*vm.ctx.intern_str("_contextvars"), 0)?
+    vm.import(vm.ctx.intern_str("_contextvars"), 0)?
         .get_attr(name, vm)
 }
 

@@ -38,7 +38,7 @@ static mut CAPI: PyDateTime_CAPI = PyDateTime_CAPI {
 /// # Errors
 /// When the VM's module is not what it should be.
 pub fn init(vm: &VirtualMachine) -> PyResult<()> {
-    let module = vm.import(&*vm.ctx.intern_str("_datetime"), 0)?;
+    let module = vm.import(vm.ctx.intern_str("_datetime"), 0)?;
     let class = |name: &'static str| -> PyResult<PyTypeRef> {
         module.get_attr(name, vm)?.try_into_value(vm)
     };
@@ -53,7 +53,7 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
         statics::adopt(vm, class, Kind::DateTime, size as Py_ssize_t)
     };
     // SAFETY: our own static, before C sees it; the lock is held.
-    let api = unsafe { &mut *(&raw mut CAPI) };
+    let api = unsafe { (&raw mut CAPI).as_mut() }.expect("the address of a static");
     api.DateType = bind(&classes.date, size_of::<PyDateTime_Date>());
     api.DateTimeType = bind(&classes.datetime, size_of::<PyDateTime_DateTime>());
     api.TimeType = bind(&classes.time, size_of::<PyDateTime_Time>());
@@ -219,7 +219,7 @@ unsafe extern "C" fn timezone_from_timezone(
             )));
         }
         let timezone = vm
-            .import(&*vm.ctx.intern_str("_datetime"), 0)?
+            .import(vm.ctx.intern_str("_datetime"), 0)?
             .get_attr("timezone", vm)?;
         python(|| match name {
             Some(name) => timezone.call((offset, name), vm),

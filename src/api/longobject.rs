@@ -10,7 +10,7 @@ use std::ptr;
 
 use malachite_bigint::BigInt;
 use rustpython_vm::builtins::PyBaseExceptionRef;
-use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
+use rustpython_vm::{AsObject, PyResult, VirtualMachine};
 
 use super::{bad_internal_call, border, null_argument, object, python};
 use crate::layout::{
@@ -1184,16 +1184,6 @@ pub unsafe extern "C" fn _PyLong_GCD(a: *mut PyObject, b: *mut PyObject) -> *mut
         }
         from_bigint(vm, &if x < zero { -x } else { x })
     })
-}
-
-/// The VM's number for a C `int`, for other files of this folder.
-///
-/// # Safety
-/// As for [`index`].
-pub unsafe fn index_object(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<PyObjectRef> {
-    // SAFETY: by this function's contract.
-    let v = unsafe { object(vm, p) }?;
-    Ok(python(|| v.try_index(vm))?.into())
 }
 
 #[cfg(test)]

@@ -188,11 +188,6 @@ pub unsafe fn raised_from_c(
     }
 }
 
-/// A `str` from the bytes of C, undecodable ones replaced.
-pub fn lossy(vm: &VirtualMachine, bytes: &[u8]) -> PyStrRef {
-    vm.ctx.new_str(String::from_utf8_lossy(bytes).as_ref())
-}
-
 /// Raises `exception(string)`; `string` is UTF-8. Steals nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyErr_SetString(exception: *mut PyObject, string: *const c_char) {

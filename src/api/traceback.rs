@@ -68,7 +68,7 @@ pub unsafe extern "C" fn PyTraceBack_Print(tb: *mut PyObject, f: *mut PyObject) 
         }
         python(|| {
             vm.call_method(&file, "write", ("Traceback (most recent call last):\n",))?;
-            let module = vm.import(&*vm.ctx.intern_str("traceback"), 0)?;
+            let module = vm.import(vm.ctx.intern_str("traceback"), 0)?;
             let print = module.get_attr("print_tb", vm)?;
             print.call((tb, vm.ctx.none(), file), vm)
         })?;

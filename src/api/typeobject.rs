@@ -10,8 +10,8 @@ use crate::layout::*;
 use crate::proxy::mirror;
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::proxy::{arena, c_of};
-use crate::types::{self, ready, spec, statics, vm_type_of};
 use crate::refcount;
+use crate::types::{self, ready, spec, statics, vm_type_of};
 
 /// Fills what the type inherits and gives it a class of the VM's.
 #[unsafe(no_mangle)]
@@ -30,7 +30,8 @@ pub unsafe extern "C" fn PyType_GenericAlloc(
     // SAFETY: C's contract: a ready type, under the lock.
     unsafe {
         // One more item than asked for, as CPython has it: a sentinel.
-        let size = (*t).tp_itemsize
+        let size = (*t)
+            .tp_itemsize
             .checked_mul(nitems + 1)
             .and_then(|n| n.checked_add((*t).tp_basicsize))
             .and_then(|n| usize::try_from(n).ok());
@@ -368,9 +369,7 @@ pub unsafe extern "C" fn PyType_GetBaseByToken(
                 *result = ptr::null_mut();
             }
             if token.is_null() {
-                return Err(vm.new_system_error(
-                    "PyType_GetBaseByToken called with token=NULL",
-                ));
+                return Err(vm.new_system_error("PyType_GetBaseByToken called with token=NULL"));
             }
             if !PyType_HasFeature((*t).ob_base.ob_base.ob_type, Py_TPFLAGS_TYPE_SUBCLASS) {
                 let name = super::check::type_name(t.cast());
@@ -429,7 +428,11 @@ pub unsafe extern "C" fn _PyType_Name(t: *mut PyTypeObject) -> *const c_char {
     // SAFETY: C's contract.
     unsafe {
         let name = (*t).tp_name;
-        match CStr::from_ptr(name).to_bytes().iter().rposition(|&c| c == b'.') {
+        match CStr::from_ptr(name)
+            .to_bytes()
+            .iter()
+            .rposition(|&c| c == b'.')
+        {
             Some(dot) => name.add(dot + 1),
             None => name,
         }

@@ -57,7 +57,7 @@ pub unsafe extern "C" fn PyWeakref_NewProxy(
 ) -> *mut PyObject {
     border(|vm| {
         let proxy = vm
-            .import(&*vm.ctx.intern_str("_weakref"), 0)?
+            .import(vm.ctx.intern_str("_weakref"), 0)?
             .get_attr("proxy", vm)?;
         // SAFETY: by this function's contract.
         unsafe { new(vm, proxy, ob, callback) }

@@ -60,8 +60,3 @@ pub fn remove(address: usize) {
         f.prefixes.remove(index - 1);
     }
 }
-
-/// Number of foreign objects with a prefix.
-pub fn len() -> usize {
-    foreign().prefixes.len()
-}

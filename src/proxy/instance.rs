@@ -139,15 +139,6 @@ pub unsafe fn new_reference(v: &VmObject, p: *mut PyObject) -> *mut PyObject {
     p
 }
 
-/// The reference that the VM object holds, lent to C for the time of a call:
-/// `None` when `v` is no C-instance.
-///
-/// The caller keeps `v` alive and calls [`after_call`] when C returns.
-#[inline]
-pub fn lend(v: &VmObject) -> Option<*mut PyObject> {
-    of(v)
-}
-
 /// After a call that `p` was lent to: if C kept references, C owns the VM
 /// object from now on.
 ///

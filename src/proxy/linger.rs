@@ -251,7 +251,11 @@ pub unsafe fn keep(p: *mut PyObject) {
     let evicted = {
         let mut queue = LINGERING.0.borrow_mut();
         queue.push_back(p);
-        if queue.len() > MOST { queue.pop_front() } else { None }
+        if queue.len() > MOST {
+            queue.pop_front()
+        } else {
+            None
+        }
     };
     if let Some(old) = evicted {
         // SAFETY: what the queue holds is alive.

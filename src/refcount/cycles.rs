@@ -103,7 +103,11 @@ pub fn traverse(p: *mut PyObject, visit: &mut TraverseFn<'_>) {
     unsafe {
         // References of C's own make `p` a root; its children are then
         // reachable anyhow, and counting them would be wrong.
-        let own = if crate::proxy::instance::c_owns(p) { 0 } else { 1 };
+        let own = if crate::proxy::instance::c_owns(p) {
+            0
+        } else {
+            1
+        };
         if own == 1 && refcount::count(p) != 1 {
             return;
         }

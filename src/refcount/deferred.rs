@@ -24,7 +24,10 @@ static PENDING: AtomicPtr<Node> = AtomicPtr::new(ptr::null_mut());
 /// the extension lock.
 pub fn push(p: *mut PyObject) {
     // SAFETY: the next holder has the lock, and the count that is handed to it.
-    push_call(|p| unsafe { super::dealloc::vm_object_died(p.cast()) }, p.cast());
+    push_call(
+        |p| unsafe { super::dealloc::vm_object_died(p.cast()) },
+        p.cast(),
+    );
 }
 
 /// Leaves a call of `run` to the next holder of the extension lock, which must

@@ -71,17 +71,16 @@ pub fn take(vm: &VirtualMachine) -> Option<PyBaseExceptionRef> {
 #[cold]
 pub fn failure(vm: &VirtualMachine, who: &dyn Fn() -> String) -> PyBaseExceptionRef {
     take(vm).unwrap_or_else(|| {
-        vm.new_system_error(format!("{} returned NULL without setting an exception", who()))
+        vm.new_system_error(format!(
+            "{} returned NULL without setting an exception",
+            who()
+        ))
     })
 }
 
 /// The result of a C call that returns a new reference or NULL.
 #[inline]
-pub fn object_result(
-    vm: &VirtualMachine,
-    p: *mut PyObject,
-    who: impl Fn() -> String,
-) -> PyResult {
+pub fn object_result(vm: &VirtualMachine, p: *mut PyObject, who: impl Fn() -> String) -> PyResult {
     if p.is_null() {
         return Err(failure(vm, &who));
     }
@@ -112,11 +111,7 @@ pub fn int_result(
 
 /// The result of a C call that returns -1 for an error, and must set one.
 #[inline]
-pub fn status_result(
-    vm: &VirtualMachine,
-    status: i32,
-    who: impl Fn() -> String,
-) -> PyResult<()> {
+pub fn status_result(vm: &VirtualMachine, status: i32, who: impl Fn() -> String) -> PyResult<()> {
     if status < 0 {
         return Err(failure(vm, &who));
     }

@@ -7,5 +7,5 @@ pub mod error;
 pub mod lock;
 pub mod state;
 
-pub use lock::{Held, enter, leave_for, try_enter};
-pub use state::{ThreadState, current, current_vm};
+pub use lock::{enter, leave_for, try_enter};
+pub use state::{current, current_vm};

@@ -93,7 +93,10 @@ unsafe fn new(
     }
 }
 
-fn cannot_create(vm: &VirtualMachine, class: &Py<PyType>) -> rustpython_vm::builtins::PyBaseExceptionRef {
+fn cannot_create(
+    vm: &VirtualMachine,
+    class: &Py<PyType>,
+) -> rustpython_vm::builtins::PyBaseExceptionRef {
     vm.new_type_error(format!("cannot create '{}' instances", class.name()))
 }
 
@@ -139,7 +142,9 @@ unsafe fn allocate(
 ) -> PyResult<*mut PyObject> {
     // SAFETY: by the callers' contract.
     unsafe {
-        let alloc = (*subtype).tp_alloc.unwrap_or(crate::api::typeobject::PyType_GenericAlloc);
+        let alloc = (*subtype)
+            .tp_alloc
+            .unwrap_or(crate::api::typeobject::PyType_GenericAlloc);
         let p = alloc(subtype, items as Py_ssize_t);
         if p.is_null() {
             return Err(thread::error::failure(vm, &|| "tp_alloc".to_owned()));
@@ -234,11 +239,7 @@ unsafe fn fill(vm: &VirtualMachine, base: Kind, v: &PyObjectRef, p: *mut PyObjec
 ///
 /// # Safety
 /// `ty` is the mirror of `v`'s class; the lock is held.
-pub unsafe fn make(
-    vm: &VirtualMachine,
-    v: &VmObject,
-    ty: *mut PyTypeObject,
-) -> *mut PyObject {
+pub unsafe fn make(vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mut PyObject {
     // SAFETY: by this function's contract.
     match unsafe { attach(vm, ty, &v.to_owned()) } {
         Ok(p) => p,
@@ -273,8 +274,9 @@ pub unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
             Kind::DateTime => mirror::datetime::arguments(vm, &class, p),
             _ => FuncArgs::default(),
         };
-        let v = make_builtin(vm, &builtin, class, args)
-            .unwrap_or_else(|_| panic!("cannot make the VM's part of a '{}' object", builtin.name()));
+        let v = make_builtin(vm, &builtin, class, args).unwrap_or_else(|_| {
+            panic!("cannot make the VM's part of a '{}' object", builtin.name())
+        });
         refcount::incref(p);
         instance::tether(vm, p, &v);
         refcount::decref_no_dealloc(p);
@@ -359,4 +361,3 @@ unsafe fn object_init(
     }
     Ok(())
 }
-

@@ -27,7 +27,9 @@ pub unsafe fn slot(p: *mut PyObject) -> *mut *mut PyObject {
             return std::ptr::null_mut();
         }
         if offset < 0 {
-            let size = (*p.cast::<crate::layout::PyVarObject>()).ob_size.unsigned_abs();
+            let size = (*p.cast::<crate::layout::PyVarObject>())
+                .ob_size
+                .unsigned_abs();
             let whole = (*ty).tp_basicsize as usize + size * (*ty).tp_itemsize as usize;
             offset += (whole.next_multiple_of(8)) as isize;
         }

@@ -145,7 +145,11 @@ unsafe fn fill_heap(
         (*t).tp_name = arena::immortal_c_string(&class.name());
         fill_common(vm, t, class);
         let base = base.unwrap_or(statics::object_type());
-        mirror::set_kind(t, mirror::kind_of_type(base), mirror::base_kind_of_type(base));
+        mirror::set_kind(
+            t,
+            mirror::kind_of_type(base),
+            mirror::base_kind_of_type(base),
+        );
         let c_instance = mirror::kind_of_type(base) == Kind::Instance;
         (*t).tp_basicsize = (*base).tp_basicsize;
         (*t).tp_itemsize = (*base).tp_itemsize;
@@ -194,7 +198,10 @@ fn flags(class: &Py<PyType>, base: *mut PyTypeObject) -> c_ulong {
         (PyTypeFlags::SEQUENCE, Py_TPFLAGS_SEQUENCE),
         (PyTypeFlags::MAPPING, Py_TPFLAGS_MAPPING),
         (PyTypeFlags::IMMUTABLETYPE, Py_TPFLAGS_IMMUTABLETYPE),
-        (PyTypeFlags::DISALLOW_INSTANTIATION, Py_TPFLAGS_DISALLOW_INSTANTIATION),
+        (
+            PyTypeFlags::DISALLOW_INSTANTIATION,
+            Py_TPFLAGS_DISALLOW_INSTANTIATION,
+        ),
     ] {
         if vm_flags.has_feature(bit) {
             flags |= flag;
@@ -220,12 +227,7 @@ unsafe extern "C" fn type_dealloc(p: *mut PyObject) {
     // SAFETY: C hands over an object at count zero.
     unsafe {
         let t = p.cast::<PyTypeObject>();
-        let (base, bases, mro, dict) = (
-            (*t).tp_base,
-            (*t).tp_bases,
-            (*t).tp_mro,
-            (*t).tp_dict,
-        );
+        let (base, bases, mro, dict) = ((*t).tp_base, (*t).tp_bases, (*t).tp_mro, (*t).tp_dict);
         if !mro.is_null() {
             // Its own entry is not counted.
             for slot in tupleobject::items(mro) {
@@ -253,7 +255,10 @@ pub unsafe extern "C" fn subtype_dealloc(p: *mut PyObject) {
     unsafe {
         let t = (*p).ob_type;
         let mut base = t;
-        while (*base).tp_dealloc.is_some_and(|f| ptr::fn_addr_eq(f, subtype_dealloc as destructor)) {
+        while (*base)
+            .tp_dealloc
+            .is_some_and(|f| ptr::fn_addr_eq(f, subtype_dealloc as destructor))
+        {
             base = (*base).tp_base;
         }
         if (*t).tp_finalize.is_some()

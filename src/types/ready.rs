@@ -9,8 +9,8 @@ use rustpython_vm::{AsObject, Py, PyObjectRef, PyResult, VirtualMachine};
 
 use super::{descr, doc, heap, name, slots_c, slots_vm, statics, vm_type_of, wrapper};
 use crate::layout::*;
-use crate::proxy::mirror::{self, Kind};
 use crate::proxy::arena;
+use crate::proxy::mirror::{self, Kind};
 use crate::proxy::prefix::{flag, prefix_of_or_new};
 use crate::proxy::{c_of, linger, link_strong, vm_of};
 use crate::refcount;
@@ -66,7 +66,11 @@ pub unsafe fn ready(vm: &VirtualMachine, t: *mut PyTypeObject) -> PyResult<()> {
         let base_kind = mirror::base_kind_of_type(base);
         mirror::set_kind(
             t,
-            if base_kind == Kind::Type { Kind::Type } else { Kind::Instance },
+            if base_kind == Kind::Type {
+                Kind::Type
+            } else {
+                Kind::Instance
+            },
             base_kind,
         );
         (*prefix_of_or_new(t.cast())).flags |= flag::C_TYPE;
@@ -205,7 +209,10 @@ unsafe fn new_class(
         for (c, bit) in [
             (Py_TPFLAGS_BASETYPE, PyTypeFlags::BASETYPE),
             (Py_TPFLAGS_IMMUTABLETYPE, PyTypeFlags::IMMUTABLETYPE),
-            (Py_TPFLAGS_DISALLOW_INSTANTIATION, PyTypeFlags::DISALLOW_INSTANTIATION),
+            (
+                Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                PyTypeFlags::DISALLOW_INSTANTIATION,
+            ),
             (Py_TPFLAGS_SEQUENCE, PyTypeFlags::SEQUENCE),
             (Py_TPFLAGS_MAPPING, PyTypeFlags::MAPPING),
             (Py_TPFLAGS_METHOD_DESCRIPTOR, PyTypeFlags::METHOD_DESCRIPTOR),
@@ -223,7 +230,11 @@ unsafe fn new_class(
         }
         let mut slots = PyTypeSlots::new(full_name(&full), flags);
         // The VM sizes a built-in's payload by this; C's part is elsewhere.
-        let extra = if tethered { 0 } else { (*t).tp_basicsize - (*(*t).tp_base).tp_basicsize };
+        let extra = if tethered {
+            0
+        } else {
+            (*t).tp_basicsize - (*(*t).tp_base).tp_basicsize
+        };
         slots.basicsize = base.slots.basicsize + usize::try_from(extra).unwrap_or(0);
         slots.itemsize = (*t).tp_itemsize as usize;
         slots.doc = ItemDoc::default();
@@ -244,7 +255,10 @@ unsafe fn new_class(
             name::set_full(vm, &class, &full);
         }
         if let Some(module) = module {
-            class.set_attr(vm.ctx.intern_str("__module__"), vm.ctx.new_str(module).into());
+            class.set_attr(
+                vm.ctx.intern_str("__module__"),
+                vm.ctx.new_str(module).into(),
+            );
         }
         Ok(class)
     }

@@ -273,7 +273,11 @@ unsafe fn slots_of(vm: &VirtualMachine, spec: *mut PyType_Spec) -> PyResult<Vec<
             if matches!(id, Py_tp_members | Py_tp_doc) && slots.iter().any(|s| s.slot == id) {
                 return Err(vm.new_system_error(format!(
                     "Multiple {} slots are not supported.",
-                    if id == Py_tp_doc { "Py_tp_doc" } else { "Py_tp_members" }
+                    if id == Py_tp_doc {
+                        "Py_tp_doc"
+                    } else {
+                        "Py_tp_members"
+                    }
                 )));
             }
             slots.push(PyType_Slot {
@@ -301,9 +305,8 @@ unsafe fn find_bases(
     };
     // SAFETY: by the caller's contract.
     unsafe {
-        let is_tuple = |p: *mut PyObject| {
-            PyType_HasFeature((*p).ob_type, Py_TPFLAGS_TUPLE_SUBCLASS)
-        };
+        let is_tuple =
+            |p: *mut PyObject| PyType_HasFeature((*p).ob_type, Py_TPFLAGS_TUPLE_SUBCLASS);
         let found = if given.is_null() {
             in_slot(Py_tp_bases).or_else(|| in_slot(Py_tp_base))
         } else {
@@ -344,18 +347,20 @@ unsafe fn best_base(vm: &VirtualMachine, bases: *mut PyObject) -> PyResult<*mut 
                     CStr::from_ptr((*base).tp_name).to_string_lossy()
                 )));
             }
-            if best.is_null()
-                || ((*base).tp_basicsize > (*best).tp_basicsize
-                    && api::typeobject::PyType_IsSubtype(base, best) != 0)
-            {
-                best = base;
-            } else if (*base).tp_basicsize > (*best).tp_basicsize
-                && (*best).tp_basicsize == (*statics::object_type()).tp_basicsize
-            {
+            let extends = |best: *mut PyTypeObject| {
+                (*base).tp_basicsize > (*best).tp_basicsize
+                    && (api::typeobject::PyType_IsSubtype(base, best) != 0
+                        || (*best).tp_basicsize == (*statics::object_type()).tp_basicsize)
+            };
+            if best.is_null() || extends(best) {
                 best = base;
             }
         }
-        Ok(if best.is_null() { statics::object_type() } else { best })
+        Ok(if best.is_null() {
+            statics::object_type()
+        } else {
+            best
+        })
     }
 }
 

@@ -12,11 +12,9 @@ use rustpython_vm::builtins::PyType;
 use rustpython_vm::{Py, PyObjectRef, PyResult, VirtualMachine};
 
 use super::heap;
-use crate::layout::{
-    _PyLongValue, Py_ssize_t, PyLongObject, PyObject, PyTypeObject,
-};
-use crate::proxy::mirror::{self, Kind};
+use crate::layout::{_PyLongValue, Py_ssize_t, PyLongObject, PyObject, PyTypeObject};
 use crate::proxy::arena;
+use crate::proxy::mirror::{self, Kind};
 use crate::refcount;
 
 /// What CPython has in a static type's struct.
@@ -319,11 +317,13 @@ macro_rules! exact {
     ($($getter:ident, $test:ident, $name:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`.")]
         #[inline]
+        #[allow(dead_code, reason = "one table serves all types")]
         pub fn $getter() -> *mut PyTypeObject {
             &raw mut $name
         }
         #[doc = concat!("Whether `ty` is exactly `", stringify!($name), "`.")]
         #[inline]
+        #[allow(dead_code, reason = "one table serves all types")]
         pub fn $test(ty: *mut PyTypeObject) -> bool {
             ptr::eq(ty, &raw const $name)
         }
@@ -419,7 +419,11 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
     each(vm, |t, class, _| super::bind(t, class));
     let mut exception_types = Vec::new();
     for (name, basicsize, variable) in exceptions() {
-        let Ok(class) = vm.builtins.get_attr(name, vm).or_else(|e| exception_elsewhere(vm, name).ok_or(e)) else {
+        let Ok(class) = vm
+            .builtins
+            .get_attr(name, vm)
+            .or_else(|e| exception_elsewhere(vm, name).ok_or(e))
+        else {
             continue;
         };
         let Ok(class) = class.downcast::<PyType>() else {
@@ -427,7 +431,9 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
         };
         let known = super::bound(&class);
         let t = known.unwrap_or_else(|| {
-            let t = arena::immortal(Layout::new::<PyTypeObject>()).as_ptr().cast::<PyTypeObject>();
+            let t = arena::immortal(Layout::new::<PyTypeObject>())
+                .as_ptr()
+                .cast::<PyTypeObject>();
             super::bind(t, &class);
             exception_types.push((t, class.clone(), basicsize));
             t
@@ -465,7 +471,13 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
     mirror::unicodeobject::init();
     mirror::bytesobject::init();
     mirror::tupleobject::init();
-    for p in [none(), ellipsis(), not_implemented(), bool(false), bool(true)] {
+    for p in [
+        none(),
+        ellipsis(),
+        not_implemented(),
+        bool(false),
+        bool(true),
+    ] {
         let v: PyObjectRef = match p {
             p if p == none() => vm.ctx.none(),
             p if p == ellipsis() => vm.ctx.ellipsis.clone().into(),
@@ -479,7 +491,7 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
     each_imported(|t, module, attribute, facts| {
         // Importing the module costs nothing: these are built in.
         let class = vm
-            .import(&*vm.ctx.intern_str(module), 0)
+            .import(vm.ctx.intern_str(module), 0)
             .and_then(|m| m.get_attr(attribute, vm));
         if let Ok(class) = class
             && let Ok(class) = class.downcast::<PyType>()

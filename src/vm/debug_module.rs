@@ -37,6 +37,13 @@ mod _pyabi {
         Some(unsafe { crate::refcount::count(p) })
     }
 
+    /// Whether C knows the object at this moment, asked without waiting for
+    /// C code that is running.
+    #[pyfunction]
+    fn is_linked(object: PyObjectRef) -> bool {
+        proxy::instance::of(&object).is_some() || proxy::is_linked_unlocked(&object)
+    }
+
     /// Frees the mirrors that are kept for the next time, and what is
     /// borrowed from owners that dropped it.
     #[pyfunction]

@@ -10,12 +10,12 @@ use std::ptr;
 use crate::api::abstract_::{
     PyIndex_Check, PyNumber_Index, PySequence_Check, PySequence_Size, PySequence_Tuple,
 };
+use crate::api::complexobject::PyComplex_AsCComplex;
+use crate::api::floatobject::PyFloat_AsDouble;
 use crate::api::format::type_name;
 use crate::api::longobject::{
     PyLong_AsLong, PyLong_AsLongLong, PyLong_AsSsize_t, PyLong_AsUnsignedLongMask,
 };
-use crate::api::complexobject::PyComplex_AsCComplex;
-use crate::api::floatobject::PyFloat_AsDouble;
 use crate::api::object::PyObject_IsTrue;
 use crate::api::pybuffer::{PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer};
 use crate::api::pymem::{PyMem_Free, PyMem_Malloc};

@@ -110,7 +110,10 @@ pub fn from_slice(bytes: &[u8]) -> *mut PyObject {
 }
 
 unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mut PyObject {
-    let bytes = v.downcast_ref::<PyBytes>().expect("a bytes' payload").as_bytes();
+    let bytes = v
+        .downcast_ref::<PyBytes>()
+        .expect("a bytes' payload")
+        .as_bytes();
     // SAFETY: the caller's contract is the same.
     unsafe {
         let p = new(ty, bytes.len());

@@ -68,7 +68,11 @@ pub unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
         let args = e.args();
         set(vm, &mut c.args, Some(args.as_object()));
         let traceback = e.traceback();
-        set(vm, &mut c.traceback, traceback.as_ref().map(|t| t.as_object()));
+        set(
+            vm,
+            &mut c.traceback,
+            traceback.as_ref().map(|t| t.as_object()),
+        );
         let context = e.__context__();
         set(vm, &mut c.context, context.as_ref().map(|t| t.as_object()));
         let cause = e.__cause__();
@@ -76,7 +80,11 @@ pub unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
         let ty = (*p).ob_type;
         if types::statics::is_stop_iteration(ty) {
             let value = stop_value(vm, e);
-            set(vm, &mut (*p.cast::<PyStopIterationObject>()).value, Some(&value));
+            set(
+                vm,
+                &mut (*p.cast::<PyStopIterationObject>()).value,
+                Some(&value),
+            );
         }
     }
 }

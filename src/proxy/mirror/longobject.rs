@@ -52,7 +52,12 @@ pub fn init() {
             let p = base.add(i * SMALL_STRIDE).cast::<PyLongObject>();
             (*p).ob_base.ob_type = types::statics::int_type();
             refcount::make_static_immortal(p.cast());
-            write(p, value < 0, &[value.unsigned_abs() as digit], usize::from(value != 0));
+            write(
+                p,
+                value < 0,
+                &[value.unsigned_abs() as digit],
+                usize::from(value != 0),
+            );
             (*p).long_value.lv_tag |= IMMORTAL_BIT;
         }
     }
@@ -308,7 +313,9 @@ mod tests {
 
     #[test]
     fn digits_round_trip() {
-        for bits in [0u32, 1, 29, 30, 31, 32, 59, 60, 61, 63, 64, 90, 1000, 33_000] {
+        for bits in [
+            0u32, 1, 29, 30, 31, 32, 59, 60, 61, 63, 64, 90, 1000, 33_000,
+        ] {
             for delta in [-1, 0, 1] {
                 let n: BigInt = (BigInt::from(1) << bits) + delta;
                 for n in [n.clone(), -n] {

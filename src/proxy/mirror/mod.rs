@@ -41,7 +41,6 @@ use crate::{refcount, types};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
-    Unknown,
     /// The header alone is true.
     Header,
     /// C holds the state.
@@ -98,7 +97,7 @@ pub struct Mirror {
 
 const fn mirror(kind: Kind) -> &'static Mirror {
     match kind {
-        Kind::Unknown | Kind::Header | Kind::Type => &header::MIRROR,
+        Kind::Header | Kind::Type => &header::MIRROR,
         Kind::Instance => &INSTANCE,
         Kind::Int => &longobject::MIRROR,
         Kind::Float => &floatobject::MIRROR,
@@ -135,11 +134,7 @@ static INSTANCE: Mirror = Mirror {
     refresh: None,
 };
 
-unsafe fn make_instance(
-    vm: &VirtualMachine,
-    v: &VmObject,
-    ty: *mut PyTypeObject,
-) -> *mut PyObject {
+unsafe fn make_instance(vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mut PyObject {
     // SAFETY: the caller's contract is the same.
     unsafe { crate::types::derived::make(vm, v, ty) }
 }
@@ -147,7 +142,8 @@ unsafe fn make_instance(
 /// The kinds of a type, packed into its prefix: its own, and that of its
 /// nearest built-in base.
 fn pack(kind: Kind, base: Kind) -> u16 {
-    (base as u16) << 8 | kind as u16
+    // Never zero: that stands for a type not looked at yet.
+    (base as u16 + 1) << 8 | (kind as u16 + 1)
 }
 
 /// Says how instances of `ty` cross.
@@ -163,7 +159,10 @@ unsafe fn kinds(ty: *mut PyTypeObject) -> (Kind, Kind) {
     // SAFETY: by the callers' contract.
     let aux = unsafe { (*prefix_of_or_new(ty.cast())).aux };
     if aux != 0 {
-        return (Kind::from_u8(aux as u8), Kind::from_u8((aux >> 8) as u8));
+        return (
+            Kind::from_u8(aux as u8 - 1),
+            Kind::from_u8((aux >> 8) as u8 - 1),
+        );
     }
     // SAFETY: as above; `tp_base` is NULL or a live type.
     unsafe {

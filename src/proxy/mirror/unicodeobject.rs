@@ -3,9 +3,9 @@
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustpython_vm::common::wtf8::{CodePoint, Wtf8Buf};
 use rustpython_vm::builtins::PyStr;
 use rustpython_vm::common::str::StrKind;
+use rustpython_vm::common::wtf8::{CodePoint, Wtf8Buf};
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
 use super::{Mirror, allocate};
@@ -253,7 +253,12 @@ unsafe fn make_subclass(s: &PyStr, ty: *mut PyTypeObject) -> *mut PyObject {
 /// # Safety
 /// `p` is zeroed behind its head, with room for a `PyUnicodeObject`.
 pub unsafe fn fill_subclass(p: *mut PyObject, s: &PyStr) {
-    let max = s.as_wtf8().code_points().map(CodePoint::to_u32).max().unwrap_or(0);
+    let max = s
+        .as_wtf8()
+        .code_points()
+        .map(CodePoint::to_u32)
+        .max()
+        .unwrap_or(0);
     let kind = match max {
         0..=0xff => PyUnicode_1BYTE_KIND,
         0x100..=0xffff => PyUnicode_2BYTE_KIND,
