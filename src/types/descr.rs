@@ -130,26 +130,26 @@ impl Method {
 struct MethodHook;
 
 impl Hook for MethodHook {
+    type Ours = Method;
+
     fn originals() -> &'static Originals {
         static ORIGINALS: Originals = Originals::new();
         &ORIGINALS
     }
 
     #[inline]
-    fn is_ours(v: &VmObject) -> bool {
-        method(v).is_some()
+    fn ours(v: &VmObject) -> Option<&Method> {
+        method(v)
     }
 
     #[inline]
     fn call(
         vm: &VirtualMachine,
         v: &VmObject,
+        m: &Method,
         args: &[PyObjectRef],
         kwnames: Option<&[PyObjectRef]>,
     ) -> PyResult {
-        let Some(m) = method(v) else {
-            return Err(vm.new_system_error("not a method descriptor"));
-        };
         let (Some((zelf, rest)), true) = (
             args.split_first(),
             args.len() > kwnames.map_or(0, <[_]>::len),
@@ -160,24 +160,18 @@ impl Hook for MethodHook {
             )));
         };
         check(vm, &|| m.def.name(), &m.class, zelf)?;
-        let class = match m.def.convention {
-            function::Convention::Method => {
-                let _held = thread::enter(vm);
-                types::c_type_of(vm, &m.class)
-            }
-            _ => ptr::null_mut(),
-        };
         // SAFETY: the receiver is an instance of the defining class.
-        unsafe { function::invoke(vm, v, m.def, Some(zelf), class, rest, kwnames) }
+        unsafe { function::invoke(vm, v, m.def, Some(zelf), Some(&m.class), rest, kwnames) }
     }
 
     fn get(
         vm: &VirtualMachine,
         v: &VmObject,
+        m: &Method,
         instance: Option<&VmObject>,
         owner: Option<&VmObject>,
     ) -> PyResult {
-        let (Some(m), Some(instance)) = (method(v), instance) else {
+        let Some(instance) = instance else {
             return Ok(v.to_owned());
         };
         check(vm, &|| m.def.name(), &m.class, instance)?;
@@ -194,11 +188,8 @@ impl Hook for MethodHook {
         m.bind(vm, instance.to_owned())
     }
 
-    fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
-        match method(v) {
-            Some(m) => Ok(described(vm, "method", &m.def.name(), &m.class)),
-            None => v.str(vm),
-        }
+    fn repr(vm: &VirtualMachine, m: &Method) -> PyResult<PyStrRef> {
+        Ok(described(vm, "method", &m.def.name(), &m.class))
     }
 }
 
@@ -212,25 +203,25 @@ fn described(vm: &VirtualMachine, what: &str, name: &str, class: &Py<PyType>) ->
 struct ClassMethodHook;
 
 impl Hook for ClassMethodHook {
+    type Ours = Method;
+
     fn originals() -> &'static Originals {
         static ORIGINALS: Originals = Originals::new();
         &ORIGINALS
     }
 
     #[inline]
-    fn is_ours(v: &VmObject) -> bool {
-        class_method(v).is_some()
+    fn ours(v: &VmObject) -> Option<&Method> {
+        class_method(v)
     }
 
     fn call(
         vm: &VirtualMachine,
         v: &VmObject,
+        m: &Method,
         args: &[PyObjectRef],
         kwnames: Option<&[PyObjectRef]>,
     ) -> PyResult {
-        let Some(m) = class_method(v) else {
-            return Err(vm.new_system_error("not a class method descriptor"));
-        };
         let (Some((owner, rest)), true) = (
             args.split_first(),
             args.len() > kwnames.map_or(0, <[_]>::len),
@@ -241,7 +232,7 @@ impl Hook for ClassMethodHook {
                 tp_name(vm, &m.class)
             )));
         };
-        let bound = Self::get(vm, v, None, Some(owner))?;
+        let bound = Self::get(vm, v, m, None, Some(owner))?;
         bound.vectorcall(
             rest.to_vec(),
             rest.len() - kwnames.map_or(0, <[_]>::len),
@@ -252,13 +243,11 @@ impl Hook for ClassMethodHook {
 
     fn get(
         vm: &VirtualMachine,
-        v: &VmObject,
+        _v: &VmObject,
+        m: &Method,
         instance: Option<&VmObject>,
         owner: Option<&VmObject>,
     ) -> PyResult {
-        let Some(m) = class_method(v) else {
-            return Ok(v.to_owned());
-        };
         let owner: PyObjectRef = match (owner, instance) {
             (Some(owner), _) => owner.to_owned(),
             (None, Some(instance)) => instance.class().to_owned().into(),
@@ -289,11 +278,8 @@ impl Hook for ClassMethodHook {
         m.bind(vm, owner.clone())
     }
 
-    fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
-        match class_method(v) {
-            Some(m) => Ok(described(vm, "method", &m.def.name(), &m.class)),
-            None => v.str(vm),
-        }
+    fn repr(vm: &VirtualMachine, m: &Method) -> PyResult<PyStrRef> {
+        Ok(described(vm, "method", &m.def.name(), &m.class))
     }
 }
 
@@ -414,23 +400,26 @@ impl Member {
 struct MemberHook;
 
 impl Hook for MemberHook {
+    type Ours = Member;
+
     fn originals() -> &'static Originals {
         static ORIGINALS: Originals = Originals::new();
         &ORIGINALS
     }
 
     #[inline]
-    fn is_ours(v: &VmObject) -> bool {
-        member(v).is_some()
+    fn ours(v: &VmObject) -> Option<&Member> {
+        member(v)
     }
 
     fn get(
         vm: &VirtualMachine,
         v: &VmObject,
+        m: &Member,
         instance: Option<&VmObject>,
         _owner: Option<&VmObject>,
     ) -> PyResult {
-        let (Some(m), Some(instance)) = (member(v), instance) else {
+        let Some(instance) = instance else {
             return Ok(v.to_owned());
         };
         m.check(vm, instance)?;
@@ -451,13 +440,10 @@ impl Hook for MemberHook {
 
     fn set(
         vm: &VirtualMachine,
-        v: &VmObject,
+        m: &Member,
         instance: PyObjectRef,
         value: Option<PyObjectRef>,
     ) -> PyResult<()> {
-        let Some(m) = member(v) else {
-            return Err(vm.new_system_error("not a member descriptor"));
-        };
         m.check(vm, &instance)?;
         let _held = thread::enter(vm);
         mirror::before_c(vm);
@@ -473,11 +459,8 @@ impl Hook for MemberHook {
         result
     }
 
-    fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
-        match member(v) {
-            Some(m) => Ok(described(vm, "member", &m.name(), &m.class)),
-            None => v.str(vm),
-        }
+    fn repr(vm: &VirtualMachine, m: &Member) -> PyResult<PyStrRef> {
+        Ok(described(vm, "member", &m.name(), &m.class))
     }
 }
 
@@ -574,24 +557,27 @@ impl GetSet {
 struct GetSetHook;
 
 impl Hook for GetSetHook {
+    type Ours = GetSet;
+
     fn originals() -> &'static Originals {
         static ORIGINALS: Originals = Originals::new();
         &ORIGINALS
     }
 
     #[inline]
-    fn is_ours(v: &VmObject) -> bool {
-        getset(v).is_some()
+    fn ours(v: &VmObject) -> Option<&GetSet> {
+        getset(v)
     }
 
     #[inline]
     fn get(
         vm: &VirtualMachine,
         v: &VmObject,
+        g: &GetSet,
         instance: Option<&VmObject>,
         _owner: Option<&VmObject>,
     ) -> PyResult {
-        let (Some(g), Some(instance)) = (getset(v), instance) else {
+        let Some(instance) = instance else {
             return Ok(v.to_owned());
         };
         check(vm, &|| g.name(), &g.class, instance)?;
@@ -613,13 +599,10 @@ impl Hook for GetSetHook {
 
     fn set(
         vm: &VirtualMachine,
-        v: &VmObject,
+        g: &GetSet,
         instance: PyObjectRef,
         value: Option<PyObjectRef>,
     ) -> PyResult<()> {
-        let Some(g) = getset(v) else {
-            return Err(vm.new_system_error("not a getset descriptor"));
-        };
         check(vm, &|| g.name(), &g.class, &instance)?;
         // SAFETY: the definition is alive.
         let (setter, closure) = unsafe { ((*g.def).set, (*g.def).closure) };
@@ -639,11 +622,8 @@ impl Hook for GetSetHook {
         result
     }
 
-    fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
-        match getset(v) {
-            Some(g) => Ok(described(vm, "attribute", &g.name(), &g.class)),
-            None => v.str(vm),
-        }
+    fn repr(vm: &VirtualMachine, g: &GetSet) -> PyResult<PyStrRef> {
+        Ok(described(vm, "attribute", &g.name(), &g.class))
     }
 }
 

@@ -398,14 +398,14 @@ impl Arguments {
 ///
 /// # Safety
 /// `def` is alive, `zelf` is what it expects as its receiver, and `class` is
-/// the class that defines the method, for one that wants to know.
+/// the class that defines the method, which one that wants to know has.
 #[inline]
 pub unsafe fn invoke(
     vm: &VirtualMachine,
     callable: &VmObject,
     def: Def,
     zelf: Option<&VmObject>,
-    class: *mut PyTypeObject,
+    class: Option<&Py<PyType>>,
     args: &[PyObjectRef],
     kwnames: Option<&[PyObjectRef]>,
 ) -> PyResult {
@@ -417,6 +417,10 @@ pub unsafe fn invoke(
     vm.with_recursion("while calling a Python object", || Ok(()))?;
     let _held = thread::enter(vm);
     mirror::before_c(vm);
+    let class = match class {
+        Some(class) if def.convention == Convention::Method => types::c_type_of(vm, class),
+        _ => ptr::null_mut(),
+    };
     let zelf = Lent::new(vm, zelf);
     let arguments = Arguments::new(vm, args);
     let names = match kwnames {
@@ -675,42 +679,32 @@ pub unsafe fn new_function(
 struct FunctionHook;
 
 impl Hook for FunctionHook {
+    type Ours = Function;
+
     fn originals() -> &'static Originals {
         static ORIGINALS: Originals = Originals::new();
         &ORIGINALS
     }
 
     #[inline]
-    fn is_ours(v: &VmObject) -> bool {
-        of(v).is_some()
+    fn ours(v: &VmObject) -> Option<&Function> {
+        of(v)
     }
 
     #[inline]
     fn call(
         vm: &VirtualMachine,
         v: &VmObject,
+        function: &Function,
         args: &[PyObjectRef],
         kwnames: Option<&[PyObjectRef]>,
     ) -> PyResult {
-        let Some(function) = of(v) else {
-            return Err(vm.new_system_error("not a function written in C"));
-        };
-        let class = match &function.class {
-            None => ptr::null_mut(),
-            Some(class) => {
-                let _held = thread::enter(vm);
-                types::c_type_of(vm, class)
-            }
-        };
-        let zelf = function.receiver();
+        let (zelf, class) = (function.receiver(), function.class.as_deref());
         // SAFETY: the function's parts belong together, and are alive with it.
         unsafe { invoke(vm, v, function.def, zelf, class, args, kwnames) }
     }
 
-    fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
-        let Some(function) = of(v) else {
-            return v.str(vm);
-        };
+    fn repr(vm: &VirtualMachine, function: &Function) -> PyResult<PyStrRef> {
         let name = function.def.name();
         let bound = function
             .zelf
@@ -726,14 +720,11 @@ impl Hook for FunctionHook {
         }))
     }
 
-    fn hash(_vm: &VirtualMachine, v: &VmObject) -> PyResult<PyHash> {
-        let Some(function) = of(v) else {
-            return Ok(v.get_id() as PyHash);
-        };
+    fn hash(function: &Function) -> PyHash {
         // Equal functions have the same receiver and C function.
         let zelf = function.zelf.as_ref().map_or(0, |zelf| zelf.get_id());
         let hash = (zelf.rotate_right(4) ^ (function.def.meth as usize).rotate_right(4)) as PyHash;
-        Ok(if hash == -1 { -2 } else { hash })
+        if hash == -1 { -2 } else { hash }
     }
 }
 

@@ -48,19 +48,23 @@ impl Originals {
 
 /// Says whether a VM function's object is one of ours, and then does its work.
 pub trait Hook: 'static {
+    /// What we know of an object of ours.
+    type Ours;
+
     fn originals() -> &'static Originals;
 
-    /// Whether `v`, an instance of the hooked type, is ours.
-    fn is_ours(v: &VmObject) -> bool;
+    /// What `v`, an instance of the hooked type, is if it is ours.
+    fn ours(v: &VmObject) -> Option<&Self::Ours>;
 
     /// Calls one of ours. `args` ends with the values of the keywords.
     fn call(
         vm: &VirtualMachine,
         v: &VmObject,
+        ours: &Self::Ours,
         args: &[PyObjectRef],
         kwnames: Option<&[PyObjectRef]>,
     ) -> PyResult {
-        let _ = (v, args, kwnames);
+        let _ = (v, ours, args, kwnames);
         Err(vm.new_type_error("object is not callable"))
     }
 
@@ -68,47 +72,41 @@ pub trait Hook: 'static {
     fn get(
         vm: &VirtualMachine,
         v: &VmObject,
+        ours: &Self::Ours,
         instance: Option<&VmObject>,
         owner: Option<&VmObject>,
     ) -> PyResult {
-        let _ = (vm, instance, owner);
+        let _ = (vm, ours, instance, owner);
         Ok(v.to_owned())
     }
 
     /// `__set__` and `__delete__` (no value) of one of ours.
     fn set(
         vm: &VirtualMachine,
-        v: &VmObject,
+        ours: &Self::Ours,
         instance: PyObjectRef,
         value: Option<PyObjectRef>,
     ) -> PyResult<()> {
-        let _ = (v, instance, value);
+        let _ = (ours, instance, value);
         Err(vm.new_attribute_error("readonly attribute"))
     }
 
     /// `repr()` of one of ours.
-    fn repr(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyStrRef> {
-        Ok(vm.ctx.new_str(format!(
-            "<{} object at {:#x}>",
-            v.class().name(),
-            v.get_id()
-        )))
-    }
+    fn repr(vm: &VirtualMachine, ours: &Self::Ours) -> PyResult<PyStrRef>;
 
     /// `hash()` of one of ours.
-    fn hash(vm: &VirtualMachine, v: &VmObject) -> PyResult<PyHash> {
-        let _ = vm;
-        Ok(v.get_id() as PyHash)
+    fn hash(ours: &Self::Ours) -> PyHash {
+        (std::ptr::from_ref(ours).addr() >> 4) as PyHash
     }
 }
 
 fn slot_call<H: Hook>(v: &VmObject, args: FuncArgs, vm: &VirtualMachine) -> PyResult {
-    if H::is_ours(v) {
+    if let Some(ours) = H::ours(v) {
         if args.kwargs.is_empty() {
-            return H::call(vm, v, &args.args, Some(&[]));
+            return H::call(vm, v, ours, &args.args, Some(&[]));
         }
         let (values, names) = flatten(vm, args);
-        return H::call(vm, v, &values, Some(&names));
+        return H::call(vm, v, ours, &values, Some(&names));
     }
     match H::originals().call.get() {
         Some(original) => original(v, args, vm),
@@ -126,8 +124,8 @@ fn slot_vectorcall<H: Hook>(
     kwnames: Option<&[PyObjectRef]>,
     vm: &VirtualMachine,
 ) -> PyResult {
-    if H::is_ours(v) {
-        return H::call(vm, v, &args, kwnames);
+    if let Some(ours) = H::ours(v) {
+        return H::call(vm, v, ours, &args, kwnames);
     }
     match H::originals().vectorcall.get() {
         Some(original) => original(v, args, nargs, kwnames, vm),
@@ -141,8 +139,8 @@ fn slot_get<H: Hook>(
     owner: Option<&VmObject>,
     vm: &VirtualMachine,
 ) -> PyResult {
-    if H::is_ours(v) {
-        return H::get(vm, v, instance, owner);
+    if let Some(ours) = H::ours(v) {
+        return H::get(vm, v, ours, instance, owner);
     }
     match H::originals().get.get() {
         Some(original) => original(v, instance, owner, vm),
@@ -156,12 +154,12 @@ fn slot_set<H: Hook>(
     value: PySetterValue,
     vm: &VirtualMachine,
 ) -> PyResult<()> {
-    if H::is_ours(v) {
+    if let Some(ours) = H::ours(v) {
         let value = match value {
             PySetterValue::Assign(value) => Some(value),
             PySetterValue::Delete => None,
         };
-        return H::set(vm, v, instance, value);
+        return H::set(vm, ours, instance, value);
     }
     match H::originals().set.get() {
         Some(original) => original(v, instance, value, vm),
@@ -170,16 +168,22 @@ fn slot_set<H: Hook>(
 }
 
 fn slot_repr<H: Hook>(v: &VmObject, vm: &VirtualMachine) -> PyResult<PyStrRef> {
+    if let Some(ours) = H::ours(v) {
+        return H::repr(vm, ours);
+    }
     match H::originals().repr.get() {
-        Some(original) if !H::is_ours(v) => original(v, vm),
-        _ => H::repr(vm, v),
+        Some(original) => original(v, vm),
+        None => v.str(vm),
     }
 }
 
 fn slot_hash<H: Hook>(v: &VmObject, vm: &VirtualMachine) -> PyResult<PyHash> {
+    if let Some(ours) = H::ours(v) {
+        return Ok(H::hash(ours));
+    }
     match H::originals().hash.get() {
-        Some(original) if !H::is_ours(v) => original(v, vm),
-        _ => H::hash(vm, v),
+        Some(original) => original(v, vm),
+        None => Ok((v.get_id() >> 4) as PyHash),
     }
 }
 
