@@ -148,7 +148,6 @@ impl VaList {
 pub struct Format<'a>(&'a [u8]);
 
 impl<'a> Format<'a> {
-    #[cfg(test)]
     pub fn new(text: &'a [u8]) -> Self {
         Self(text)
     }

@@ -68,7 +68,7 @@ unsafe fn take_apart(p: *mut PyObject) {
 
 /// Takes apart what was too deep. It is done inside one deallocation, so that
 /// those it leads to do not do it, too.
-unsafe fn take_apart_later(me: *mut crate::thread::ThreadState) {
+unsafe fn take_apart_later(me: *mut crate::thread::state::ThreadState) {
     // SAFETY: this thread's own state; what waits is whole.
     unsafe {
         while let Some(p) = (*me).later.pop() {
