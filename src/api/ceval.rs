@@ -224,6 +224,9 @@ pub fn evaluate(
     globals: PyObjectRef,
     locals: PyObjectRef,
 ) -> PyResult {
+    if !globals.fast_isinstance(vm.ctx.types.dict_type) {
+        return Err(super::bad_internal_call(vm));
+    }
     python(|| {
         let eval = vm.builtins.get_attr("eval", vm)?;
         eval.call((code, globals, locals), vm)

@@ -64,14 +64,17 @@ pub mod osmodule;
 pub mod pybuffer;
 pub mod pycapsule;
 pub mod pyctype;
+pub mod pydebug;
 pub mod pyerrors;
 pub mod pyhash;
 pub mod pylifecycle;
+pub mod pymain;
 pub mod pymem;
 pub mod pystate;
 pub mod pystrtod;
 pub mod pythonrun;
 pub mod pythread;
+pub mod pytime;
 pub mod refcount;
 pub mod setobject;
 pub mod sliceobject;
@@ -320,11 +323,15 @@ pub unsafe fn text<'a>(vm: &VirtualMachine, s: *const c_char) -> PyResult<&'a st
         return Err(null_argument(vm));
     }
     // SAFETY: by this function's contract.
-    let bytes = unsafe { CStr::from_ptr(s) };
-    bytes.to_str().map_err(|e| {
+    decode_utf8(vm, unsafe { CStr::from_ptr(s) }.to_bytes())
+}
+
+/// Bytes as text; invalid UTF-8 is a `UnicodeDecodeError`.
+pub fn decode_utf8<'a>(vm: &VirtualMachine, bytes: &'a [u8]) -> PyResult<&'a str> {
+    std::str::from_utf8(bytes).map_err(|e| {
         vm.new_unicode_decode_error(
             vm.ctx.new_str("utf-8"),
-            vm.ctx.new_bytes(bytes.to_bytes().to_vec()),
+            vm.ctx.new_bytes(bytes.to_vec()),
             e.valid_up_to(),
             e.valid_up_to() + e.error_len().unwrap_or(1),
             vm.ctx.new_str("invalid start byte"),

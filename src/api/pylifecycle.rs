@@ -460,4 +460,4 @@ fn pack(x: c_int, y: c_int, z: c_int, level: c_int, serial: c_int) -> c_uint {
         | (serial as c_uint) & 0xf
 }
 
-// skipped: Py_Main, Py_BytesMain, Py_RunMain, Py_FrozenMain: the program that loads extensions has the command line
+// skipped: Py_RunMain, Py_FrozenMain: the command line is that of the program that loads extensions

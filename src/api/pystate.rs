@@ -59,9 +59,13 @@ static ORIGIN: OnceLock<Origin> = OnceLock::new();
 
 /// Remembers the interpreter of `vm`, before the first extension is loaded.
 pub fn remember(vm: &VirtualMachine) {
-    ORIGIN.get_or_init(|| Origin {
-        state: vm.state.clone(),
-        factory: Mutex::new(vm.new_thread()),
+    ORIGIN.get_or_init(|| {
+        // SAFETY: no extension was loaded.
+        unsafe { super::pydebug::fill(vm) };
+        Origin {
+            state: vm.state.clone(),
+            factory: Mutex::new(vm.new_thread()),
+        }
     });
 }
 

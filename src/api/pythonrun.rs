@@ -12,10 +12,10 @@ use super::import::call;
 use super::pyerrors::{PyErr_Clear, fs_decode};
 use super::pylifecycle::{exit, flush};
 use super::pystate::without_gil;
-use super::{Nothing, bad_internal_call, border, object, optional, python};
+use super::{Nothing, bad_internal_call, border, decode_utf8, object, optional, python};
 use crate::layout::{
     Py_eval_input, Py_file_input, Py_func_type_input, Py_single_input, PyCF_COMPILE_MASK,
-    PyCF_MASK, PyCompilerFlags, PyObject,
+    PyCF_IGNORE_COOKIE, PyCF_MASK, PyCompilerFlags, PyObject,
 };
 use crate::thread::error;
 
@@ -159,9 +159,13 @@ fn compile(
     optimize: c_int,
 ) -> PyResult {
     let Some(mode) = mode(start) else {
-        return Err(bad_internal_call(vm));
+        return Err(vm.new_value_error("invalid start argument"));
     };
-    let source = vm.ctx.new_bytes(source.to_vec());
+    let source: PyObjectRef = match flags & PyCF_IGNORE_COOKIE {
+        0 => vm.ctx.new_bytes(source.to_vec()).into(),
+        // The text is UTF-8 whatever it says of itself.
+        _ => vm.ctx.new_str(decode_utf8(vm, source)?).into(),
+    };
     let flags = flags & (PyCF_MASK | PyCF_COMPILE_MASK);
     let args = (
         source,
@@ -303,7 +307,12 @@ pub unsafe extern "C" fn PyRun_String(
 }
 
 /// Runs source in `__main__`; an exception is shown. 0, or -1.
-fn run_simple(vm: &VirtualMachine, source: &[u8], filename: PyObjectRef, flags: c_int) -> c_int {
+pub fn run_simple(
+    vm: &VirtualMachine,
+    source: &[u8],
+    filename: PyObjectRef,
+    flags: c_int,
+) -> c_int {
     let result = python(|| vm.main_namespace()).and_then(|namespace| {
         let globals: PyObjectRef = namespace.into();
         run(
@@ -461,6 +470,14 @@ pub unsafe extern "C" fn PyRun_SimpleFileExFlags(
         let had_file = namespace.contains_key("__file__", vm);
         if !had_file {
             namespace.set_item("__file__", name.clone(), vm)?;
+        }
+        if CStr::from_ptr(filename) != c"<stdin>" {
+            let loader = python(|| {
+                let external = vm.import("_frozen_importlib_external", 0)?;
+                let class = external.get_attr("SourceFileLoader", vm)?;
+                class.call((vm.ctx.new_str("__main__"), name.clone()), vm)
+            })?;
+            namespace.set_item("__loader__", loader, vm)?;
         }
         let status = run_simple(vm, &source, name, flags_of(flags));
         if !had_file {
