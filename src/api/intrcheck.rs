@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use rustpython_vm::{AsObject, PyObjectRef, VirtualMachine};
 
 use super::{Nothing, border, python};
+use crate::thread::lock;
 
 /// Whether `SIGINT` arrived, which is forgotten then.
 #[unsafe(no_mangle)]
@@ -25,6 +26,22 @@ fn run_hooks(vm: &VirtualMachine, hooks: Vec<PyObjectRef>) {
             }
         }
     });
+}
+
+/// Has the VM take the extension lock before each fork, and open it again after.
+///
+/// A child process has but one thread: whatever another one was doing in C code would stay half done for ever.
+pub fn guard_forks(vm: &VirtualMachine) {
+    let before = vm.new_function("before_fork", |vm: &VirtualMachine| lock::before_fork(vm));
+    let parent = vm.new_function("after_fork_in_parent", lock::after_fork_in_parent);
+    let child = vm.new_function("after_fork_in_child", lock::after_fork_in_child);
+    // The hooks before a fork run last first: ours is the last to run. Those after it run first first.
+    vm.state.before_forkers.lock().insert(0, before.into());
+    vm.state
+        .after_forkers_parent
+        .lock()
+        .insert(0, parent.into());
+    vm.state.after_forkers_child.lock().insert(0, child.into());
 }
 
 /// To be called before `fork`.
@@ -52,8 +69,6 @@ pub unsafe extern "C" fn PyOS_AfterFork_Parent() {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyOS_AfterFork_Child() {
     border(|vm| {
-        crate::thread::lock::reset_after_fork();
-        crate::thread::state::forget_others();
         rustpython_vm::vm::thread::reinit_frame_slot_after_fork(vm);
         let hooks = vm.state.after_forkers_child.lock().clone();
         run_hooks(vm, hooks);

@@ -62,6 +62,7 @@ pub fn remember(vm: &VirtualMachine) {
     ORIGIN.get_or_init(|| {
         // SAFETY: no extension was loaded.
         unsafe { super::pydebug::fill(vm) };
+        super::intrcheck::guard_forks(vm);
         Origin {
             state: vm.state.clone(),
             factory: Mutex::new(vm.new_thread()),

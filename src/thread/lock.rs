@@ -227,6 +227,10 @@ fn wake() {
 
 fn take(me: usize) -> bool {
     let seen = OWNER.load(Ordering::Relaxed);
+    if seen == me {
+        // Taken while it was open, for a fork.
+        return true;
+    }
     (seen == 0 || seen & STEALABLE != 0)
         && OWNER
             .compare_exchange(seen, me, Ordering::Acquire, Ordering::Relaxed)
@@ -257,7 +261,20 @@ fn acquire_slowly(me: usize) {
     WAITERS.fetch_sub(1, Ordering::Relaxed);
 }
 
+/// Takes the lock before a fork, so that no other thread is in the midst of
+/// C code then.
+pub fn before_fork(vm: &VirtualMachine) {
+    acquire(state::here_with(vm));
+}
+
+/// After a fork, in the parent.
+pub fn after_fork_in_parent() {
+    make_stealable();
+}
+
 /// After a fork only the calling thread lives on: nobody waits any more.
-pub fn reset_after_fork() {
+pub fn after_fork_in_child() {
     WAITERS.store(0, Ordering::Relaxed);
+    state::forget_others();
+    make_stealable();
 }
