@@ -11,7 +11,7 @@ use rustpython_vm::builtins::{
     DescriptorMemberDef, MemberAccess, MemberKind, PyBaseExceptionRef, PyDescriptorOwned, PyGetSet,
     PyMemberDescriptor, PyMemberFlags, PyStaticMethod, PyStrRef, PyType, PyTypeRef,
 };
-use rustpython_vm::function::{Callee, FuncArgs, ItemDoc};
+use rustpython_vm::function::{Callee, FuncArgs, ItemDoc, PyMethodFlags};
 use rustpython_vm::object::{MaybeTraverse, Traverse, TraverseFn};
 use rustpython_vm::{
     AsObject, Context, Py, PyObject as VmObject, PyObjectRef, PyPayload, PyRef, PyResult,
@@ -733,6 +733,13 @@ pub unsafe fn add_getset(
     Ok(())
 }
 
+/// `descr_reduce`.
+fn reduce(v: PyObjectRef, vm: &VirtualMachine) -> PyResult {
+    let getattr = vm.builtins.get_attr("getattr", vm)?;
+    let arguments = (v.get_attr("__objclass__", vm)?, v.get_attr("__name__", vm)?);
+    Ok(vm.new_tuple((getattr, vm.new_tuple(arguments))).into())
+}
+
 /// `descr_get_qualname`.
 fn qualname(vm: &VirtualMachine, class: &Py<PyType>, name: &str) -> PyResult {
     let outer = class.as_object().get_attr("__qualname__", vm)?.str(vm)?;
@@ -760,6 +767,20 @@ fn set_vectorcall_offset(vm: &VirtualMachine, class: &Py<PyType>) {
 /// Teaches the VM's descriptor types about ours, after the static types are bound.
 pub fn init(vm: &VirtualMachine) {
     let types = &vm.ctx.types;
+    for class in [
+        types.method_descriptor_type,
+        types.classmethod_descriptor_type,
+        types.member_descriptor_type,
+        types.getset_type,
+    ] {
+        let def = vm.ctx.new_method_def(
+            "__reduce__",
+            reduce,
+            PyMethodFlags::METHOD,
+            ItemDoc::default(),
+        );
+        class.set_str_attr("__reduce__", def.build_method(class, vm), &vm.ctx);
+    }
     let class = types.method_descriptor_type;
     hook::call::<MethodHook>(vm, class);
     hook::get::<MethodHook>(vm, class);

@@ -5,8 +5,8 @@ use rustpython_vm::{AsObject, PyObject as VmObject, VirtualMachine};
 
 use super::{Mirror, allocate, thunk};
 use crate::layout::{
-    PyDescrObject, PyGetSetDescrObject, PyMemberDescrObject, PyMethodDescrObject, PyObject,
-    PyTypeObject, PyWrapperDescrObject,
+    Py_TPFLAGS_HEAPTYPE, PyDescrObject, PyGetSetDescrObject, PyMemberDescrObject,
+    PyMethodDescrObject, PyObject, PyType_HasFeature, PyTypeObject, PyWrapperDescrObject,
 };
 use crate::proxy::c_of;
 use crate::refcount;
@@ -83,5 +83,18 @@ unsafe fn clear(p: *mut PyObject) {
         refcount::xdecref((*d).d_type.cast());
         refcount::xdecref((*d).d_name);
         refcount::xdecref((*d).d_qualname);
+    }
+}
+
+/// Whether the death of a descriptor at count zero goes unnoticed: it belongs
+/// to a type that lives for ever.
+///
+/// # Safety
+/// `p` is a descriptor; the lock is held.
+pub unsafe fn lingers(p: *mut PyObject) -> bool {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let t = (*p.cast::<PyDescrObject>()).d_type;
+        t.is_null() || !PyType_HasFeature(t, Py_TPFLAGS_HEAPTYPE)
     }
 }

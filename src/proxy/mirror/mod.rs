@@ -281,7 +281,8 @@ pub unsafe fn lingers(p: *mut PyObject) -> bool {
     // SAFETY: by this function's contract; the link of a mirror is live.
     unsafe {
         match kind_of_type((*p).ob_type) {
-            Kind::Module | Kind::Descriptor | Kind::Code => true,
+            Kind::Module | Kind::Code => true,
+            Kind::Descriptor => descrobject::lingers(p),
             Kind::Builtin => methodobject::lingers(p),
             Kind::Str => (*(*super::prefix::prefix_of(p)).link).is_immortal(),
             _ => false,
