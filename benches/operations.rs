@@ -79,8 +79,20 @@ fn calls_from_rust(criterion: &mut Criterion, vm: &VirtualMachine) -> PyResult<(
     for (name, label, module, function, arguments) in [
         ("METH_O, int", "C", fixture.as_object(), "one", &one),
         ("METH_O, int", "own callable", builtins, "callable", &one),
-        ("METH_FASTCALL, 2 int", "C", fixture.as_object(), "fast", &two),
-        ("METH_FASTCALL, 2 int", "own is_", operator.as_object(), "is_", &two),
+        (
+            "METH_FASTCALL, 2 int",
+            "C",
+            fixture.as_object(),
+            "fast",
+            &two,
+        ),
+        (
+            "METH_FASTCALL, 2 int",
+            "own is_",
+            operator.as_object(),
+            "is_",
+            &two,
+        ),
     ] {
         let function = module.get_attr(function, vm)?;
         group.bench_function(BenchmarkId::new(name, label), |bencher| {

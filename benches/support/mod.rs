@@ -49,11 +49,12 @@ fn root() -> &'static Path {
 /// Runs `body` in an interpreter that can import the fixture and `operations`.
 pub fn run(body: impl FnOnce(&VirtualMachine) -> PyResult<()>) {
     let fixture = build_fixture();
-    let interpreter: Interpreter =
-        pyabi::install(InterpreterBuilder::new().init_stdlib()).build();
+    let interpreter: Interpreter = pyabi::install(InterpreterBuilder::new().init_stdlib()).build();
     let status = interpreter.run(|vm| {
         for folder in [fixture, root().join("benches")] {
-            let folder = folder.to_str().expect("the target directory's name is UTF-8");
+            let folder = folder
+                .to_str()
+                .expect("the target directory's name is UTF-8");
             vm.insert_sys_path(vm.ctx.new_str(folder).into())?;
         }
         body(vm)
