@@ -7,12 +7,11 @@ mod support;
 use std::fs;
 use std::hint::black_box;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId};
-use pyabi::layout::PyObject;
-use pyabi::{proxy, refcount, thread};
-use rustpython_vm::{PyObjectRef, VirtualMachine};
+use rustpython_vm::{PyObjectRef, PyResult, VirtualMachine};
 
 /// More than a pair takes, its two objects and the tables' growth included.
 const BYTES_PER_PAIR: usize = 600;
@@ -26,13 +25,16 @@ fn main() {
     let mut memory = Vec::new();
     support::run(|vm| {
         let mut group = criterion.benchmark_group("crossing");
-        for pairs in [1_000, 10_000, 100_000, 1_000_000, 10_000_000] {
-            if pairs <= limit() {
-                let bytes = measure(&mut group, vm, pairs);
-                if pairs >= WEIGHED {
-                    memory.push((pairs, bytes));
-                }
+        for count in [1_000, 10_000, 100_000, 1_000_000, 10_000_000] {
+            if count > limit() {
+                break;
             }
+            let pairs = Pairs::new(vm, count)?;
+            measure(&mut group, vm, &pairs);
+            if count >= WEIGHED {
+                memory.push((count, pairs.bytes));
+            }
+            pairs.release(vm)?;
         }
         Ok(())
     });
@@ -46,39 +48,57 @@ fn limit() -> usize {
     asked.min(available_memory() / BYTES_PER_PAIR)
 }
 
-/// Objects of the VM and the references that C holds to them.
+/// Objects of the VM that the fixture holds.
 struct Pairs {
     objects: Vec<PyObjectRef>,
-    mirrors: Vec<*mut PyObject>,
+    fixture: PyObjectRef,
     /// Resident bytes per pair beyond the VM's object.
     bytes: f64,
 }
 
 impl Pairs {
-    /// The caller holds the extension lock.
-    fn new(vm: &VirtualMachine, count: usize) -> Self {
+    fn new(vm: &VirtualMachine, count: usize) -> PyResult<Self> {
+        let fixture: PyObjectRef = vm.import("bench_fixture", 0)?.into();
         let objects: Vec<_> = (0..count).map(|_| new_object(vm)).collect();
-        // Touched, so that its own pages do not count.
-        let mut mirrors = vec![std::ptr::dangling_mut(); count];
+        // A part at a time, so that the list's own memory does not count.
+        let hold = fixture.get_attr("hold", vm)?;
         let before = resident();
-        for (mirror, object) in mirrors.iter_mut().zip(&objects) {
-            *mirror = proxy::c_of(vm, object);
+        for part in objects.chunks(HOT) {
+            hold.call((vm.ctx.new_list(part.to_vec()),), vm)?;
         }
         let bytes = resident().saturating_sub(before) as f64 / count as f64;
-        Self {
+        Ok(Self {
             objects,
-            mirrors,
+            fixture,
             bytes,
-        }
+        })
     }
-}
 
-impl Drop for Pairs {
-    fn drop(&mut self) {
-        for &mirror in &self.mirrors {
-            // SAFETY: `new` got a reference, and the lock is held: see `measure`.
-            unsafe { refcount::decref(mirror) };
-        }
+    fn release(self, vm: &VirtualMachine) -> PyResult<()> {
+        vm.call_method(&self.fixture, "release", ()).map(drop)
+    }
+
+    /// How long a loop of the fixture takes.
+    fn time(
+        &self,
+        vm: &VirtualMachine,
+        name: &str,
+        times: u64,
+        given: Vec<PyObjectRef>,
+    ) -> Duration {
+        let given = vm.ctx.new_tuple(given);
+        let nanoseconds = vm
+            .call_method(&self.fixture, "time_loop", (name, times, given))
+            .and_then(|value| value.try_into_value(vm));
+        Duration::from_nanos(nanoseconds.expect("the loop runs"))
+    }
+
+    /// How long the fixture takes to get these from an iterator, one by one.
+    fn iterate(&self, vm: &VirtualMachine, objects: Vec<PyObjectRef>) -> Duration {
+        let times = objects.len() as u64;
+        let list: PyObjectRef = vm.ctx.new_list(objects).into();
+        let iterator = list.get_iter(vm).expect("a list has an iterator");
+        self.time(vm, "iterate", times, vec![iterator.into()])
     }
 }
 
@@ -87,54 +107,37 @@ fn new_object(vm: &VirtualMachine) -> PyObjectRef {
     vm.ctx.new_base_object(object, None)
 }
 
-/// Bytes per pair; the times go to `group`.
-fn measure(group: &mut BenchmarkGroup<'_, WallTime>, vm: &VirtualMachine, count: usize) -> f64 {
-    let _held = thread::enter(vm);
-    let pairs = Pairs::new(vm, count);
-    let bench = |group: &mut BenchmarkGroup<'_, WallTime>, name, work: &mut dyn FnMut(u64)| {
+fn measure(group: &mut BenchmarkGroup<'_, WallTime>, vm: &VirtualMachine, pairs: &Pairs) {
+    let count = pairs.objects.len();
+    let mut bench = |name: &str, work: &dyn Fn(u64) -> Duration| {
         group.bench_function(BenchmarkId::new(name, count), |bencher| {
-            bencher.iter_custom(|times| support::busy(|| work(times)));
+            bencher.iter_custom(work);
         });
     };
-    bench(group, "VM to C, the same thousand", &mut |times| {
-        for i in 0..times as usize {
-            cross_to_c(vm, &pairs.objects[i % HOT]);
-        }
+    let object = |i: usize| pairs.objects[i].clone();
+    bench("VM to C, the same thousand", &|times| {
+        let same = (0..times as usize).map(|i| object(i % HOT));
+        pairs.iterate(vm, same.collect())
     });
-    bench(group, "VM to C, at random", &mut |times| {
-        for i in random(times, count) {
-            cross_to_c(vm, &pairs.objects[i]);
-        }
+    bench("VM to C, at random", &|times| {
+        pairs.iterate(vm, random(times, count).map(object).collect())
     });
-    bench(group, "C to VM, at random", &mut |times| {
-        for i in random(times, count) {
-            // SAFETY: the lock is held and the pair is alive.
-            black_box(unsafe { proxy::vm_of(vm, pairs.mirrors[i]) });
-        }
+    bench("VM to C, None", &|times| {
+        pairs.iterate(vm, (0..times).map(|_| vm.ctx.none()).collect())
     });
-    bench(group, "no crossing, at random", &mut |times| {
-        for i in random(times, count) {
-            black_box(pairs.objects[i].clone());
-        }
+    bench("VM to C, make and free a pair", &|times| {
+        pairs.iterate(vm, (0..times).map(|_| new_object(vm)).collect())
     });
-    group.bench_function(BenchmarkId::new("make and free a pair", count), |bencher| {
-        bencher.iter_custom(|times| {
-            let fresh: Vec<_> = (0..times).map(|_| new_object(vm)).collect();
-            support::busy(|| {
-                for object in &fresh {
-                    cross_to_c(vm, object);
-                }
-            })
-        });
+    bench("C to VM, at random", &|times| {
+        pairs.time(vm, "hash_held", times, Vec::new())
     });
-    pairs.bytes
-}
-
-#[inline]
-fn cross_to_c(vm: &VirtualMachine, object: &PyObjectRef) {
-    let p = proxy::c_of(vm, object);
-    // SAFETY: a new reference.
-    unsafe { refcount::decref(black_box(p)) };
+    bench("no crossing, at random", &|times| {
+        support::busy(|| {
+            for i in random(times, count) {
+                black_box(object(i));
+            }
+        })
+    });
 }
 
 /// Indices below `bound`; the same ones each time.

@@ -324,6 +324,54 @@ LOOP(gil_state, {
     PyGILState_Release(state);
 })
 
+
+/* Pairs: objects that the interpreter has and this module holds. */
+
+static PyObject **held;
+static size_t held_count;
+
+/* hold(list): one more reference to each item. */
+static PyObject *hold(PyObject *Py_UNUSED(self), PyObject *items)
+{
+    PyObject *iterator = PyObject_GetIter(items);
+    if (iterator == NULL)
+        return NULL;
+    size_t room = held_count + (size_t)PyObject_Size(items);
+    held = realloc(held, room * sizeof(PyObject *));
+    PyObject *item;
+    while (held_count < room && (item = PyIter_Next(iterator)) != NULL)
+        held[held_count++] = item;
+    Py_DECREF(iterator);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *release(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(nothing))
+{
+    while (held_count > 0)
+        Py_DECREF(held[--held_count]);
+    free(held);
+    held = NULL;
+    Py_RETURN_NONE;
+}
+
+/* From the interpreter to C: an iterator's items. */
+MAKE(iterate, PyIter_Next(given[0]))
+
+/* From C to the interpreter: the hash of what has no hash in C. */
+static int hash_held(Py_ssize_t n, PyObject *const *Py_UNUSED(given))
+{
+    uint64_t state = 0x9e3779b97f4a7c15;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        size_t index = (size_t)(((unsigned __int128)state * held_count) >> 64);
+        if (PyObject_Hash(held[index]) == -1)
+            return -1;
+    }
+    return 0;
+}
+
 static const struct {
     const char *name;
     loop run;
@@ -363,6 +411,8 @@ static const struct {
     { "call_method", call_method },
     { "save_thread", save_thread },
     { "gil_state", gil_state },
+    { "iterate", iterate },
+    { "hash_held", hash_held },
 };
 
 /* time_loop(name, n, given): nanoseconds of this thread's time that `n` rounds of the loop take. */
@@ -399,6 +449,8 @@ static PyMethodDef methods[] = {
     { "fast_keywords", METHOD(fast_keywords), METH_FASTCALL | METH_KEYWORDS, NULL },
     { "varargs", varargs, METH_VARARGS, NULL },
     { "varargs_keywords", METHOD(varargs_keywords), METH_VARARGS | METH_KEYWORDS, NULL },
+    { "hold", hold, METH_O, NULL },
+    { "release", release, METH_NOARGS, NULL },
     { "time_loop", time_loop, METH_VARARGS, NULL },
     { NULL, NULL, 0, NULL },
 };

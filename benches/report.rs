@@ -428,7 +428,7 @@ fn draw_dots(area: &Area<'_>, title: &str, rows: &[&Row], who: &[(&str, &str)]) 
         .y_labels(rows.len())
         .y_label_formatter(&name)
         .x_label_formatter(&|value| format!("{value:.0}"))
-        .label_style(("sans-serif", 12))
+        .label_style(("sans-serif", 14))
         .draw()?;
     for (&(key, label), colour) in who.iter().zip(COLOURS) {
         let dots = rows.iter().rev().enumerate().filter_map(|(i, row)| {
@@ -466,7 +466,7 @@ fn draw_crossings(area: &Area<'_>, crossings: &BTreeMap<String, BTreeMap<u64, f6
         .configure_mesh()
         .light_line_style(RGBColor(245, 245, 245))
         .x_label_formatter(&|value| grouped(*value as u64))
-        .label_style(("sans-serif", 12))
+        .label_style(("sans-serif", 14))
         .draw()?;
     let colours = COLOURS.iter().chain([&RGBColor(150, 60, 140)]);
     for ((name, line), &colour) in crossings.iter().zip(colours) {
@@ -487,7 +487,7 @@ fn draw_legend<'a, C: CoordTranslate>(
         .position(SeriesLabelPosition::UpperLeft)
         .background_style(WHITE.mix(0.8))
         .border_style(RGBColor(200, 200, 200))
-        .label_font(("sans-serif", 12))
+        .label_font(("sans-serif", 14))
         .draw()?;
     Ok(())
 }
