@@ -83,7 +83,12 @@ pub fn c_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
     if let Some(p) = instance::of(v) {
         // The VM may go on owning the pair: it is looked at again afterwards.
         // SAFETY: a live VM object's C object is live.
-        unsafe { refcount::incref(p) };
+        unsafe {
+            refcount::incref(p);
+            if (*(*p).ob_type).tp_dictoffset != 0 {
+                types::dict::publish_argument(vm, v, p);
+            }
+        }
         return p;
     }
     if let Some(p) = mirror::immortal(vm, v) {

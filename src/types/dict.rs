@@ -5,7 +5,7 @@
 //! C slot is filled from the VM's when C looks, and the other way round.
 
 use rustpython_vm::builtins::PyDict;
-use rustpython_vm::{AsObject, PyObjectRef, VirtualMachine};
+use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
 use crate::layout::{Py_TPFLAGS_MANAGED_DICT, PyObject, PyType_HasFeature};
 use crate::proxy::{c_of, vm_of};
@@ -78,5 +78,28 @@ pub unsafe fn publish(vm: &VirtualMachine, p: *mut PyObject) -> *mut *mut PyObje
             }
         }
         slot
+    }
+}
+
+/// Lets C find in its struct the dict that Python code gave to `v`, which is
+/// about to be an argument.
+///
+/// # Safety
+/// `p` is the live C-instance of `v`; the lock is held.
+#[cold]
+pub unsafe fn publish_argument(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        if !super::is_c_type((*p).ob_type) {
+            return;
+        }
+        let slot = slot(p);
+        if !slot.is_null()
+            && (*slot).is_null()
+            && let Some(dict) = v.dict()
+            && !dict.is_empty()
+        {
+            *slot = c_of(vm, dict.as_ref());
+        }
     }
 }

@@ -199,6 +199,7 @@ pub unsafe fn from_spec(
         let slots = slots_of(vm, spec)?;
         let bases = find_bases(vm, &slots, bases)?;
         let base = best_base(vm, bases)?;
+        check_mutability(vm, &*spec, bases)?;
         let metaclass = if metaclass.is_null() {
             let t = best_metaclass(vm, bases)?;
             if t.is_null() { statics::type_type() } else { t }
@@ -362,6 +363,32 @@ unsafe fn best_base(vm: &VirtualMachine, bases: *mut PyObject) -> PyResult<*mut 
             best
         })
     }
+}
+
+/// An immutable type cannot have bases that may change.
+unsafe fn check_mutability(
+    vm: &VirtualMachine,
+    spec: &PyType_Spec,
+    bases: *mut PyObject,
+) -> PyResult<()> {
+    if u64::from(spec.flags) & Py_TPFLAGS_IMMUTABLETYPE == 0 {
+        return Ok(());
+    }
+    // SAFETY: a tuple of live types, by the caller's contract.
+    unsafe {
+        for &base in tupleobject::items(bases).iter() {
+            let flags = (*base.cast::<PyTypeObject>()).tp_flags;
+            if flags & (Py_TPFLAGS_HEAPTYPE | Py_TPFLAGS_IMMUTABLETYPE) == Py_TPFLAGS_HEAPTYPE {
+                let name = CStr::from_ptr(spec.name).to_string_lossy();
+                let base = CStr::from_ptr((*base.cast::<PyTypeObject>()).tp_name);
+                return Err(vm.new_type_error(format!(
+                    "Creating immutable type {name} from mutable base {}",
+                    base.to_string_lossy()
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The most derived metaclass of the bases.

@@ -212,6 +212,9 @@ impl Builder<'_> {
     }
 
     fn end(&mut self, end: u8) -> Raising<()> {
+        while matches!(self.format.peek(), b' ' | b'\t' | b',' | b':') {
+            self.format.advance();
+        }
         if self.format.peek() != end {
             return Err(system_error("Unmatched paren in format"));
         }
