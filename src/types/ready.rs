@@ -63,7 +63,13 @@ pub unsafe fn ready(vm: &VirtualMachine, t: *mut PyTypeObject) -> PyResult<()> {
             (*t).tp_flags |= Py_TPFLAGS_DISALLOW_INSTANTIATION;
         }
         inherit_layout(t, base);
-        let base_kind = mirror::base_kind_of_type(base);
+        // A built-in may be any of the bases: `tp_base` is the one whose struct
+        // is the longest.
+        let base_kind = bases
+            .iter()
+            .map(|class| mirror::base_kind_of_type(super::c_type_of(vm, class)))
+            .find(|&kind| kind != Kind::Header)
+            .unwrap_or(mirror::base_kind_of_type(base));
         mirror::set_kind(
             t,
             if base_kind == Kind::Type {
@@ -202,8 +208,12 @@ unsafe fn new_class(
             module => module,
         };
         let metaclass = vm_type_of(vm, (*t).ob_base.ob_base.ob_type);
-        let base = &bases[0];
-        let tethered = !super::builtin_base(base).is(vm.ctx.types.object_type);
+        // The base whose payload instances have: a built-in may be any of them.
+        let is_built_in =
+            |base: &&PyTypeRef| !super::builtin_base(base).is(vm.ctx.types.object_type);
+        let solid = bases.iter().find(is_built_in);
+        let tethered = solid.is_some();
+        let base = solid.unwrap_or(&bases[0]);
         let mut flags = PyTypeFlags::HEAP_TYPE;
         flags.remove(PyTypeFlags::BASETYPE);
         for (c, bit) in [

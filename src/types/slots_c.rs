@@ -22,7 +22,7 @@ use rustpython_vm::{
 
 use super::slotdefs::{Function, SLOTDEFS, Shape, Slot, SlotDef, slot};
 use super::wrapper::{self, WrapperDescr};
-use super::{bound, c_type_of, is_c_class, slots_vm, statics};
+use super::{bound, builtin_base, c_type_of, is_c_class, slots_vm, statics};
 use crate::api::object as c_object;
 use crate::api::pybuffer;
 use crate::layout::*;
@@ -1058,8 +1058,13 @@ pub unsafe fn install(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObj
             let function = def.slot.get(t);
             // Others' is called by their `tp_dealloc`, and no flag says that it was.
             let skip = def.slot == slot::tp_finalize && !PyType_HasFeature(t, Py_TPFLAGS_HAVE_GC);
-            if !function.is_null() && !skip && !slots_vm::is_trampoline(def.slot, function) {
+            if function.is_null() || skip {
+                continue;
+            }
+            if !slots_vm::is_trampoline(def.slot, function) {
                 install_one(vm, class, def, function);
+            } else if function != slots_vm::virtual_function(def.slot) {
+                take_from_builtin(class, def.slot);
             }
         }
         class.slots.new.store((*t).tp_new.map(|_| tp_new as _));
@@ -1070,6 +1075,17 @@ pub unsafe fn install(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObj
         if PyType_HasFeature(t, Py_TPFLAGS_HAVE_VECTORCALL) && (*t).tp_vectorcall_offset > 0 {
             class.slots.vectorcall.store(Some(vectorcall));
         }
+    }
+}
+
+/// A C type has a built-in's own function, which need not be the one that the
+/// MRO leads to: these slots are inherited together with others.
+fn take_from_builtin(class: &Py<PyType>, slot: Slot) {
+    let slots = &builtin_base(class).slots;
+    match slot {
+        slot::tp_hash => class.slots.hash.store(slots.hash.load()),
+        slot::tp_richcompare => class.slots.richcompare.store(slots.richcompare.load()),
+        _ => {}
     }
 }
 
