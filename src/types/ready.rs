@@ -89,6 +89,9 @@ pub unsafe fn ready(vm: &VirtualMachine, t: *mut PyTypeObject) -> PyResult<()> {
         if let Some(dict) = class.attributes.as_dict() {
             refcount::xdecref((*t).tp_dict);
             (*t).tp_dict = c_of(vm, dict.as_object());
+            // Nobody asks for a class's number of attributes inline, and classes live long:
+            // their dicts are not looked at on each crossing.
+            mirror::watch::remove((*t).tp_dict);
             linger::mark_namespace((*t).tp_dict);
         }
         refcount::xdecref((*t).tp_mro);

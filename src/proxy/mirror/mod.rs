@@ -28,9 +28,10 @@ pub mod tupleobject;
 pub mod unicodeobject;
 pub mod weakrefobject;
 
+use std::mem::offset_of;
+
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::prefix::prefix_of_or_new;
 use super::{arena, instance};
 use crate::layout::{
     Py_TPFLAGS_HEAPTYPE, Py_ssize_t, PyObject, PyType_HasFeature, PyTypeObject, PyVarObject,
@@ -146,25 +147,47 @@ fn pack(kind: Kind, base: Kind) -> u16 {
     (base as u16 + 1) << 8 | (kind as u16 + 1)
 }
 
+/// Where a type's kinds are kept: in the padding at the end of its struct,
+/// which C does not know, and which is zero in a type that nobody looked at.
+/// A static type has no prefix that would be found as fast.
+///
+/// # Safety
+/// `ty` is a live type object.
+#[inline]
+unsafe fn kinds_place(ty: *mut PyTypeObject) -> *mut u16 {
+    const END: usize = offset_of!(PyTypeObject, tp_versions_used) + size_of::<u16>();
+    const { assert!(END + size_of::<u16>() <= size_of::<PyTypeObject>()) };
+    // SAFETY: within the struct.
+    unsafe { ty.cast::<u8>().add(END).cast() }
+}
+
 /// Says how instances of `ty` cross.
 ///
 /// # Safety
 /// `ty` is a live type object; the lock is held.
 pub unsafe fn set_kind(ty: *mut PyTypeObject, kind: Kind, base: Kind) {
     // SAFETY: by this function's contract.
-    unsafe { (*prefix_of_or_new(ty.cast())).aux = pack(kind, base) };
+    unsafe { kinds_place(ty).write(pack(kind, base)) };
 }
 
+#[inline]
 unsafe fn kinds(ty: *mut PyTypeObject) -> (Kind, Kind) {
     // SAFETY: by the callers' contract.
-    let aux = unsafe { (*prefix_of_or_new(ty.cast())).aux };
-    if aux != 0 {
-        return (
-            Kind::from_u8(aux as u8 - 1),
-            Kind::from_u8((aux >> 8) as u8 - 1),
-        );
+    unsafe {
+        let packed = kinds_place(ty).read();
+        if packed == 0 {
+            return find_kinds(ty);
+        }
+        (
+            Kind::from_u8(packed as u8 - 1),
+            Kind::from_u8((packed >> 8) as u8 - 1),
+        )
     }
-    // SAFETY: as above; `tp_base` is NULL or a live type.
+}
+
+#[cold]
+unsafe fn find_kinds(ty: *mut PyTypeObject) -> (Kind, Kind) {
+    // SAFETY: by the callers' contract; `tp_base` is NULL or a live type.
     unsafe {
         let base = (*ty).tp_base;
         let (kind, base_kind) = if base.is_null() {
@@ -365,14 +388,20 @@ pub fn before_vm(vm: &VirtualMachine) {
 pub mod watch {
     use std::cell::RefCell;
 
-    use super::{Kind, VirtualMachine, exceptions, kind_of_type, listobject, refresh};
+    use super::{Kind, VirtualMachine, exceptions, kind_of_type, listobject, mirror};
     use crate::layout::PyObject;
     use crate::proxy::prefix::prefix_of;
     use crate::proxy::table::LinkTable;
 
+    struct Entry {
+        p: *mut PyObject,
+        /// That of its type: most entries are passed over by it.
+        kind: Kind,
+    }
+
     #[derive(Default)]
     struct Watched {
-        mirrors: Vec<*mut PyObject>,
+        mirrors: Vec<Entry>,
         /// Where each mirror stands: the prefix has no room for it.
         index: LinkTable,
     }
@@ -393,7 +422,9 @@ pub mod watch {
         with(|w| {
             // The table's values start at 2.
             w.index.insert(p as usize, w.mirrors.len() + 2);
-            w.mirrors.push(p);
+            // SAFETY: by this function's contract.
+            let kind = unsafe { kind_of_type((*p).ob_type) };
+            w.mirrors.push(Entry { p, kind });
         });
     }
 
@@ -407,9 +438,9 @@ pub mod watch {
                 return;
             };
             w.mirrors.swap_remove(index - 2);
-            if let Some(&moved) = w.mirrors.get(index - 2) {
-                w.index.remove(moved as usize);
-                w.index.insert(moved as usize, index);
+            if let Some(moved) = w.mirrors.get(index - 2) {
+                w.index.remove(moved.p as usize);
+                w.index.insert(moved.p as usize, index);
             }
         });
     }
@@ -423,23 +454,25 @@ pub mod watch {
     /// mirrors watched last are: what a call works with crossed last.
     const MOST: usize = 128;
 
-    /// Calls `f` with what was watched last.
-    pub fn each(f: impl Fn(*mut PyObject)) {
+    /// Calls `f` with what was watched last, and its kind.
+    pub fn each(f: impl Fn(*mut PyObject, Kind)) {
         let mut i = with(|w| w.mirrors.len());
         let first = i.saturating_sub(MOST);
         while i > first {
             i -= 1;
-            if let Some(p) = with(|w| w.mirrors.get(i).copied()) {
-                f(p);
+            if let Some((p, kind)) = with(|w| w.mirrors.get(i).map(|entry| (entry.p, entry.kind))) {
+                f(p, kind);
             }
         }
     }
 
     pub fn refresh_all(vm: &VirtualMachine) {
         // SAFETY: what is watched is alive; its VM object too, while linked.
-        each(|p| unsafe {
+        each(|p, kind| unsafe {
             let link = (*prefix_of(p)).link;
-            if !link.is_null() {
+            if let Some(refresh) = mirror(kind).refresh
+                && !link.is_null()
+            {
                 refresh(vm, &*link, p);
             }
         });
@@ -447,8 +480,8 @@ pub mod watch {
 
     pub fn take_over_all(vm: &VirtualMachine) {
         // SAFETY: what is watched is alive.
-        each(|p| unsafe {
-            match kind_of_type((*p).ob_type) {
+        each(|p, kind| unsafe {
+            match kind {
                 Kind::List => listobject::take_over(vm, p),
                 Kind::Exception => exceptions::take_over(vm, p),
                 _ => {}

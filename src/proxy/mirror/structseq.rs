@@ -46,7 +46,7 @@ pub unsafe fn new(ty: *mut PyTypeObject, visible: usize, total: usize) -> *mut P
         if !p.is_null() {
             (*p.cast::<PyTupleObject>()).ob_hash = -1;
             // At the end, the type may be gone.
-            (*super::prefix_of_or_new(p)).aux = total as u16;
+            (*crate::proxy::prefix::prefix_of_or_new(p)).aux = total as u16;
         }
         p
     }
@@ -82,7 +82,7 @@ unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
     // SAFETY: the caller's contract is the same.
     unsafe {
         let class = types::vm_type_of(vm, (*p).ob_type);
-        let total = (*super::prefix_of_or_new(p)).aux;
+        let total = (*crate::proxy::prefix::prefix_of_or_new(p)).aux;
         let values = (0..usize::from(total))
             .map(|i| match *items(p).add(i) {
                 item if item.is_null() => vm.ctx.none(),
@@ -101,7 +101,7 @@ unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
 unsafe fn clear(p: *mut PyObject) {
     // SAFETY: `p` is a struct sequence at the end of its life.
     unsafe {
-        let total = (*super::prefix_of_or_new(p)).aux;
+        let total = (*crate::proxy::prefix::prefix_of_or_new(p)).aux;
         for i in 0..usize::from(total) {
             refcount::xdecref(std::ptr::replace(items(p).add(i), std::ptr::null_mut()));
         }

@@ -3,7 +3,7 @@
 use rustpython_vm::builtins::PyWeak;
 use rustpython_vm::{PyObject as VmObject, VirtualMachine};
 
-use super::{Kind, Mirror, allocate, kind_of_type, watch};
+use super::{Kind, Mirror, allocate, watch};
 use crate::layout::{PyObject, PyTypeObject, PyWeakReference};
 use crate::proxy::{c_of, instance, linked};
 use crate::types::statics;
@@ -55,10 +55,10 @@ unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
 /// The C object `referent` is about to go: no weak reference names it any more.
 /// The caller holds the lock.
 pub fn referent_dies(referent: *mut PyObject) {
-    watch::each(|p| {
+    watch::each(|p, kind| {
         // SAFETY: what is watched is alive.
         unsafe {
-            if kind_of_type((*p).ob_type) == Kind::WeakRef
+            if kind == Kind::WeakRef
                 && (*p.cast::<PyWeakReference>()).wr_object == referent
             {
                 (*p.cast::<PyWeakReference>()).wr_object = statics::none();
