@@ -6,13 +6,17 @@
 
 use std::alloc::Layout;
 use std::ffi::c_ulong;
+use std::mem::offset_of;
 use std::ptr;
 
 use rustpython_vm::builtins::PyType;
 use rustpython_vm::{Py, PyObjectRef, PyResult, VirtualMachine};
 
 use super::heap;
-use crate::layout::{_PyLongValue, Py_ssize_t, PyLongObject, PyObject, PyTypeObject};
+use crate::layout::{
+    _PyLongValue, Py_ssize_t, PyFunctionObject, PyLongObject, PyMethodObject, PyObject,
+    PyTypeObject,
+};
 use crate::proxy::arena;
 use crate::proxy::mirror::{self, Kind};
 use crate::refcount;
@@ -442,6 +446,12 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
         unsafe { *variable = t.cast() };
     }
     each(vm, |t, class, facts| fill(vm, t, class, &facts));
+    // SAFETY: our own statics, which no C code has seen yet.
+    unsafe {
+        PyFunction_Type.tp_vectorcall_offset = offset_of!(PyFunctionObject, vectorcall) as isize;
+        PyMethod_Type.tp_vectorcall_offset = offset_of!(PyMethodObject, vectorcall) as isize;
+        PyType_Type.tp_vectorcall_offset = offset_of!(PyTypeObject, tp_vectorcall) as isize;
+    }
     // Parents before children.
     exception_types.sort_by_key(|(_, class, _)| class.mro.read().len());
     for (t, class, basicsize) in exception_types {
