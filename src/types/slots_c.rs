@@ -531,6 +531,37 @@ fn sq_ass_item(
     })
 }
 
+/// The index of an item of a type that is a sequence and no mapping, as in
+/// `PyObject_GetItem` and its like.
+fn sequence_index(vm: &VirtualMachine, key: &VmObject) -> PyResult<isize> {
+    let Some(index) = key.try_index_opt(vm) else {
+        return Err(vm.new_type_error(format!(
+            "sequence index must be integer, not '{}'",
+            tp_name(vm, key.class())
+        )));
+    };
+    isize::try_from(index?.as_bigint())
+        .map_err(|_| vm.new_index_error("cannot fit 'int' into an index-sized integer"))
+}
+
+/// The VM's `subscript` of such a type: without it, the VM finds out each
+/// time, by way of an error, that there is none.
+fn sequence_subscript(mapping: PyMapping<'_>, key: &VmObject, vm: &VirtualMachine) -> PyResult {
+    let index = sequence_index(vm, key)?;
+    sq_item(mapping.obj.sequence_unchecked(), index, vm)
+}
+
+/// As [`sequence_subscript`].
+fn sequence_ass_subscript(
+    mapping: PyMapping<'_>,
+    key: &VmObject,
+    value: Option<PyObjectRef>,
+    vm: &VirtualMachine,
+) -> PyResult<()> {
+    let index = sequence_index(vm, key)?;
+    sq_ass_item(mapping.obj.sequence_unchecked(), index, value, vm)
+}
+
 fn sq_contains(sequence: PySequence<'_>, item: &VmObject, vm: &VirtualMachine) -> PyResult<bool> {
     let v = sequence.obj;
     // SAFETY: the arguments are live during the call.
@@ -1067,6 +1098,7 @@ pub unsafe fn install(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObj
                 take_from_builtin(class, def.slot);
             }
         }
+        install_sequence(class, t);
         class.slots.new.store((*t).tp_new.map(|_| tp_new as _));
         if slots_vm::is_trampoline(slot::tp_new, slot::tp_new.get(t)) {
             // The VM tells by its own slot whether `object.__new__` would be safe.
@@ -1111,6 +1143,25 @@ pub fn notice_writes(vm: &VirtualMachine) {
                 .filter_map(|class| class.downcast::<PyType>().ok())
                 .filter(|class| seen.insert(class.get_id())),
         );
+    }
+}
+
+/// Lets the VM index a sequence that is no mapping in one step.
+///
+/// # Safety
+/// `t` is the live C type of `class`; the lock is held.
+unsafe fn install_sequence(class: &Py<PyType>, t: *mut PyTypeObject) {
+    let mapping = &class.slots.as_mapping;
+    // SAFETY: by this function's contract.
+    unsafe {
+        let only =
+            |sequence: Slot, mapping: Slot| !sequence.get(t).is_null() && mapping.get(t).is_null();
+        if only(slot::sq_item, slot::mp_subscript) {
+            mapping.subscript.store(Some(sequence_subscript));
+        }
+        if only(slot::sq_ass_item, slot::mp_ass_subscript) {
+            mapping.ass_subscript.store(Some(sequence_ass_subscript));
+        }
     }
 }
 
@@ -1169,6 +1220,12 @@ pub fn fix_python_subclass(vm: &VirtualMachine, class: &Py<PyType>) {
         };
         if c_owns && let Some(function) = wrapper_function(vm, class, def) {
             install_one(vm, class, def, function);
+            let mapping = &class.slots.as_mapping;
+            match def.slot {
+                slot::sq_item => mapping.subscript.store(Some(sequence_subscript)),
+                slot::sq_ass_item => mapping.ass_subscript.store(Some(sequence_ass_subscript)),
+                _ => {}
+            }
             if def.slot == slot::tp_call
                 && let Some(base) = class.base.deref()
             {
