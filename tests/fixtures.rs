@@ -98,3 +98,8 @@ fn varargs() {
 fn r#abstract() {
     fixture("abstract");
 }
+
+#[test]
+fn objects() {
+    fixture("objects");
+}

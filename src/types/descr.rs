@@ -767,12 +767,7 @@ fn set_vectorcall_offset(vm: &VirtualMachine, class: &Py<PyType>) {
 /// Teaches the VM's descriptor types about ours, after the static types are bound.
 pub fn init(vm: &VirtualMachine) {
     let types = &vm.ctx.types;
-    for class in [
-        types.method_descriptor_type,
-        types.classmethod_descriptor_type,
-        types.member_descriptor_type,
-        types.getset_type,
-    ] {
+    for class in [types.method_descriptor_type, types.member_descriptor_type] {
         let def = vm.ctx.new_method_def(
             "__reduce__",
             reduce,
