@@ -8,7 +8,7 @@ use std::io::Write;
 use std::ptr;
 
 use rustpython_vm::builtins::{
-    PyBaseException, PyBaseExceptionRef, PyStrRef, PyTraceback, PyTuple, PyType,
+    PyBaseException, PyBaseExceptionRef, PyList, PyStrRef, PyTraceback, PyTuple, PyType,
 };
 use rustpython_vm::function::{FuncArgs, KwArgs};
 use rustpython_vm::{AsObject, PyObjectRef, PyResult, TryFromObject, VirtualMachine};
@@ -150,26 +150,64 @@ pub fn raised(
             "_PyErr_SetObject: exception {shown} is not a BaseException subclass"
         ));
     }
-    let instance = value
+    let made = match instance_of(vm, &value, class) {
+        Ok(Some(e)) => e,
+        Ok(None) => match create(vm, class, value.clone()) {
+            Ok(e) => e,
+            Err(failure) => {
+                note_failure(vm, &failure, class, value);
+                return failure;
+            }
+        },
+        Err(failure) => return failure,
+    };
+    chain(vm, &made);
+    made
+}
+
+/// `value`, if it is an exception of `class` already.
+fn instance_of(
+    vm: &VirtualMachine,
+    value: &Option<PyObjectRef>,
+    class: &PyObjectRef,
+) -> PyResult<Option<PyBaseExceptionRef>> {
+    let Some(e) = value
         .as_ref()
         .and_then(|v| v.downcast_ref::<PyBaseException>())
-        .filter(|_| {
-            let value = value.as_ref().expect("just seen");
-            class
-                .downcast_ref::<PyType>()
-                .is_some_and(|class| value.fast_isinstance(class))
-        });
-    let made = match instance {
-        Some(e) => Ok(e.to_owned()),
-        None => create(vm, class, value),
+    else {
+        return Ok(None);
     };
-    match made {
-        Ok(e) => {
-            chain(vm, &e);
-            e
+    let own = e.as_object().class();
+    let is_one = match class.downcast_ref::<PyType>() {
+        Some(class) if class.as_object().class().is(vm.ctx.types.type_type) => {
+            own.fast_issubclass(class)
         }
-        Err(failure) => failure,
-    }
+        // A metaclass may have an opinion.
+        _ => python(|| own.as_object().is_subclass(class, vm))?,
+    };
+    Ok(is_one.then(|| e.to_owned()))
+}
+
+/// Adds to the exception `failure` that it came from making another one.
+fn note_failure(
+    vm: &VirtualMachine,
+    failure: &PyBaseExceptionRef,
+    class: &PyObjectRef,
+    value: Option<PyObjectRef>,
+) {
+    let value = value.unwrap_or_else(|| vm.ctx.none());
+    python(|| {
+        let args = value
+            .repr(vm)
+            .map_or_else(|_| "<unknown>".to_owned(), |r| r.to_string());
+        let name = class
+            .downcast_ref::<PyType>()
+            .map(|class| class.name().to_string());
+        let name = name.unwrap_or_default();
+        let note = format!("Normalization failed: type={name} args={args}");
+        // As in CPython, it does without where that fails.
+        let _ = vm.call_method(failure.as_object(), "add_note", (note,));
+    });
 }
 
 /// [`raised`] for a class that C names.
@@ -294,10 +332,15 @@ pub unsafe extern "C" fn PyErr_Restore(
             false => restored(class, value),
         };
         if !traceback.is_null() {
-            if !value.is_null() && traceback != types::statics::none() {
-                PyException_SetTraceback(value, traceback);
-            }
+            let refused = !value.is_null()
+                && traceback != types::statics::none()
+                && PyException_SetTraceback(value, traceback) < 0;
             refcount::decref(traceback);
+            if refused {
+                // Why it is no traceback is set instead.
+                refcount::decref(value);
+                return;
+            }
         }
         if !value.is_null() {
             error::replace(value);
@@ -805,6 +848,33 @@ pub unsafe extern "C" fn PyErr_ProgramTextObject(
     })
 }
 
+/// Reports an exception that nobody can catch. One without a traceback gets that of the code that runs.
+pub fn report_unraisable(
+    vm: &VirtualMachine,
+    e: PyBaseExceptionRef,
+    message: Option<String>,
+    about: PyObjectRef,
+) {
+    if e.__traceback__().is_none()
+        && let Some(frame) = vm.current_frame()
+    {
+        let add = || -> PyResult<()> {
+            let frame: PyObjectRef = frame.into();
+            let (lasti, line) = (
+                frame.get_attr("f_lasti", vm)?,
+                frame.get_attr("f_lineno", vm)?,
+            );
+            let class = vm.ctx.types.traceback_type.as_object();
+            let traceback = class.call((vm.ctx.none(), frame, lasti, line), vm)?;
+            e.set_traceback(traceback.downcast().ok());
+            Ok(())
+        };
+        // Inside, so that the exception's mirror follows. Without a traceback it is reported all the same.
+        let _ = python(add);
+    }
+    python(|| vm.run_unraisable(e, message, about));
+}
+
 /// Reports the exception that is set, which nobody can catch, through `sys.unraisablehook`. Steals nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyErr_WriteUnraisable(obj: *mut PyObject) {
@@ -812,7 +882,7 @@ pub unsafe extern "C" fn PyErr_WriteUnraisable(obj: *mut PyObject) {
         if let Some(e) = error::take(vm) {
             // SAFETY: the caller passes NULL or a live object.
             let about = unsafe { optional(vm, obj) }.unwrap_or_else(|| vm.ctx.none());
-            python(|| vm.run_unraisable(e, None, about));
+            report_unraisable(vm, e, None, about);
         }
         Ok(Nothing)
     });
@@ -1046,6 +1116,21 @@ pub unsafe extern "C" fn PyUnstable_Exc_PrepReraiseStar(
     border(|vm| unsafe {
         let orig = object(vm, orig)?;
         let excs = object(vm, excs)?;
+        let Some(e) = orig.downcast_ref::<PyBaseException>() else {
+            return Err(vm.new_type_error("orig must be an exception"));
+        };
+        let Some(list) = excs.downcast_ref::<PyList>() else {
+            return Err(vm.new_type_error("excs must be a list of exceptions"));
+        };
+        let all = list.borrow_vec().to_vec();
+        for (i, item) in all.iter().enumerate() {
+            if !vm.is_none(item) && item.downcast_ref::<PyBaseException>().is_none() {
+                return Err(vm.new_type_error(format!("item {i} in excs is not an exception")));
+            }
+        }
+        if e.__traceback__().is_none() {
+            return Err(vm.new_value_error("orig must be a raised exception"));
+        }
         python(|| rustpython_vm::exceptions::prep_reraise_star(&orig, &excs, vm))
     })
 }

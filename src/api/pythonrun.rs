@@ -130,7 +130,7 @@ pub unsafe extern "C" fn PyErr_Display(
                 && let Some(tb) = optional(vm, tb)
                 && let Ok(tb) = tb.downcast()
             {
-                e.set_traceback(Some(tb));
+                python(|| e.set_traceback(Some(tb)));
             }
             PyErr_DisplayException(value);
         }

@@ -5,7 +5,7 @@ use rustpython_vm::{PyRef, PyResult, VirtualMachine, warn};
 
 use super::*;
 use crate::api::format::text_from_format;
-use crate::api::pyerrors::PyErr_SetObject;
+use crate::api::pyerrors::{PyErr_SetObject, report_unraisable};
 use crate::api::unicodeobject::PyUnicode_DecodeFSDefault;
 use crate::api::{Nothing, border, optional, python};
 use crate::proxy::vm_of_stolen;
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn pyabi_PyErr_FormatUnraisable(
             // An exception that cannot be described is still reported.
             message.ok().map(|text| text.to_string())
         };
-        python(|| vm.run_unraisable(exception, message, vm.ctx.none()));
+        report_unraisable(vm, exception, message, vm.ctx.none());
         Ok(Nothing)
     });
 }
