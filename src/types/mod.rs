@@ -33,6 +33,7 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
     statics::init(vm)?;
     function::init(vm);
     descr::init(vm);
+    ready::init(vm);
     crate::api::pycapsule::init(vm);
     crate::api::classobject::init(vm)?;
     crate::api::datetime::init(vm)

@@ -7,13 +7,27 @@ use rustpython_vm::function::ItemDoc;
 use rustpython_vm::types::{PyTypeFlags, PyTypeSlots};
 use rustpython_vm::{AsObject, Py, PyObjectRef, PyResult, VirtualMachine};
 
-use super::{descr, doc, heap, name, slots_c, slots_vm, statics, vm_type_of, wrapper};
+use super::{
+    bound, descr, doc, heap, hook, is_c_type, name, slots_c, slots_vm, statics, vm_type_of, wrapper,
+};
 use crate::layout::*;
 use crate::proxy::arena;
 use crate::proxy::mirror::{self, Kind};
 use crate::proxy::prefix::{flag, prefix_of_or_new};
 use crate::proxy::{c_of, linger, link_strong, vm_of};
-use crate::refcount;
+use crate::{refcount, thread};
+
+/// Shows the flags of C's types as C sees them: Python code tells static types
+/// by them.
+pub fn init(vm: &VirtualMachine) {
+    hook::getter(vm, vm.ctx.types.type_type, "__flags__", |vm, v| {
+        let _held = thread::enter(vm);
+        let t = bound(v.downcast_ref::<PyType>()?)?;
+        // SAFETY: what is bound is live, and the lock is held.
+        let flags = unsafe { is_c_type(t).then(|| (*t).tp_flags) }?;
+        Some(Ok(vm.ctx.new_int(flags).into()))
+    });
+}
 
 /// Flags that a type has from its base when it has that base's layout.
 const INHERITED_FLAGS: c_ulong = Py_TPFLAGS_LONG_SUBCLASS
