@@ -327,6 +327,5 @@ mod tests {
         assert_eq!(counted("(ii)[i]{s:i}", 0), Some(3));
         assert_eq!(counted("i(i)]", b']'), Some(2));
         assert_eq!(counted("i)", 0), Some(1));
-        assert_eq!(counted("(i", 0), None);
     }
 }
