@@ -90,6 +90,11 @@ fn threads() {
 }
 
 #[test]
+fn slots() {
+    fixture("slots");
+}
+
+#[test]
 fn varargs() {
     fixture("varargs");
 }
