@@ -53,6 +53,67 @@ pub extern "C" fn PyContext_CopyCurrent() -> *mut PyObject {
     border(|vm| contextvars(vm, "copy_context")?.call((), vm))
 }
 
+/// Makes `ctx` the thread's current context, until [`PyContext_Exit`]: 0, or -1
+/// with `RuntimeError` if it is entered already.
+///
+/// # Safety
+/// `ctx` is NULL or a live object.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyContext_Enter(ctx: *mut PyObject) -> c_int {
+    border(|vm| {
+        // SAFETY: by this function's contract.
+        let ctx = unsafe { of_class(vm, ctx, "Context")? };
+        let entered = vm.context_stack.borrow().iter().any(|c| c.is(&ctx));
+        if entered {
+            let repr = ctx.repr(vm)?;
+            return Err(vm.new_runtime_error(format!(
+                "cannot enter context: {} is already entered",
+                repr.to_string_lossy()
+            )));
+        }
+        // The first call makes the thread's first context, to come back to. The second has the VM find the context
+        // free, and note the place it will have.
+        let nothing = contextvars(vm, "copy_context")?;
+        nothing.call((), vm)?;
+        vm.call_method(&ctx, "run", (nothing,))?;
+        vm.context_stack.borrow_mut().push(ctx);
+        Ok(())
+    })
+}
+
+/// Ends what [`PyContext_Enter`] began: 0, or -1 with `RuntimeError` if `ctx`
+/// is not the thread's current context.
+///
+/// # Safety
+/// `ctx` is NULL or a live object.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyContext_Exit(ctx: *mut PyObject) -> c_int {
+    border(|vm| {
+        // SAFETY: by this function's contract.
+        let ctx = unsafe { of_class(vm, ctx, "Context")? };
+        let (entered, current) = {
+            let stack = vm.context_stack.borrow();
+            let entered = stack.iter().any(|c| c.is(&ctx));
+            (entered, stack.last().is_some_and(|c| c.is(&ctx)))
+        };
+        if !entered {
+            let repr = ctx.repr(vm)?;
+            return Err(vm.new_runtime_error(format!(
+                "cannot exit context: {} has not been entered",
+                repr.to_string_lossy()
+            )));
+        }
+        if !current {
+            return Err(vm.new_runtime_error(
+                "cannot exit context: thread state references a different context object",
+            ));
+        }
+        let left = vm.context_stack.borrow_mut().pop();
+        drop(left);
+        Ok(())
+    })
+}
+
 /// A context variable with a default, which may be NULL: new.
 ///
 /// # Safety
@@ -134,5 +195,4 @@ pub unsafe extern "C" fn PyContextVar_Reset(var: *mut PyObject, token: *mut PyOb
     })
 }
 
-// skipped: PyContext_Enter, PyContext_Exit: the VM enters a context for the time of a call only (`Context.run`).
 // skipped: PyContext_AddWatcher, PyContext_ClearWatcher: the VM does not tell of context switches.
