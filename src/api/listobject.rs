@@ -13,7 +13,7 @@ use super::check::{Refs, allocated, call_builtin, held, is_list};
 use super::{bad_internal_call, border, python};
 use crate::layout::{Py_ssize_t, PyListObject, PyObject};
 use crate::proxy::mirror::listobject::{
-    changed, is_paired, items, new, push, reserve_exact, store,
+    changed, is_paired, items, new, push, reserve_exact, store, take_over,
 };
 use crate::proxy::{c_of_owned, vm_of};
 use crate::refcount::{self, xdecref};
@@ -91,6 +91,8 @@ unsafe fn splice(
     // SAFETY: `p` is a live list, and `low..high` within it.
     unsafe {
         if is_paired(p) {
+            // What C wrote inline comes first.
+            take_over(vm, p);
             let elements: Vec<PyObjectRef> = fresh.0.iter().map(|&item| vm_of(vm, item)).collect();
             return with_vm_list(vm, p, |list| {
                 let removed: Vec<PyObjectRef> = {
@@ -337,7 +339,11 @@ pub unsafe extern "C" fn PyList_Clear(op: *mut PyObject) -> c_int {
 pub unsafe extern "C" fn PyList_Sort(op: *mut PyObject) -> c_int {
     border(|vm| {
         // SAFETY: `op` is NULL or live, and a list once checked.
-        let v = unsafe { vm_of(vm, checked(vm, op)?) };
+        let v = unsafe {
+            let v = vm_of(vm, checked(vm, op)?);
+            take_over(vm, op);
+            v
+        };
         let result = python(|| call_builtin(vm, vm.ctx.types.list_type, "sort", (v.clone(),)));
         // SAFETY: the caller keeps the list alive.
         unsafe { with_vm_list(vm, op, |list| changed(vm, list, op))? };
@@ -353,6 +359,7 @@ pub unsafe extern "C" fn PyList_Reverse(op: *mut PyObject) -> c_int {
         unsafe {
             let op = checked(vm, op)?;
             if is_paired(op) {
+                take_over(vm, op);
                 return with_vm_list(vm, op, |list| {
                     list.borrow_vec_mut().reverse();
                     changed(vm, list, op);

@@ -28,6 +28,9 @@ const CLASSES: usize = SLAB_LIMIT / GRANULE;
 const PAGE: usize = 4096;
 /// How much a size class carves at a time.
 const RUN: usize = 16 * 1024;
+/// Freed page runs from this size on give their memory back to the system;
+/// smaller ones are soon used again.
+const GIVEN_BACK: usize = 256 * 1024;
 /// Class number of a block made of whole pages.
 const LARGE: u8 = 0xff;
 
@@ -280,8 +283,10 @@ impl Arena {
 
     fn release_pages(&mut self, address: usize) {
         let size = self.large.remove(&address).expect("a live page run");
-        // SAFETY: the run is ours and unused; its contents may go.
-        unsafe { libc::madvise(address as *mut _, size, libc::MADV_DONTNEED) };
+        if size >= GIVEN_BACK {
+            // SAFETY: the run is ours and unused; its contents may go.
+            unsafe { libc::madvise(address as *mut _, size, libc::MADV_DONTNEED) };
+        }
         self.pages.entry(size).or_default().push(address);
     }
 }

@@ -68,6 +68,9 @@ pub(super) unsafe fn utf8(
     bytes: &[u8],
     errors: *const c_char,
 ) -> PyResult<*mut PyObject> {
+    if bytes.is_ascii() {
+        return allocated(vm, from_ascii(bytes));
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => allocated(vm, from_str(text)),
         Err(_) => {

@@ -211,29 +211,41 @@ pub unsafe fn take_over(vm: &VirtualMachine, p: *mut PyObject) {
 pub unsafe fn push(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject, item: *mut PyObject) {
     // SAFETY: by this function's contract.
     unsafe {
+        take_over_length(vm, p);
         let v = vm_of(vm, item);
         let c = p.cast::<PyListObject>();
         let len = (*c).ob_base.ob_size as usize;
         let mut elements = list.borrow_vec_mut();
         let in_step = with_shadow(p, |shadow| {
-            shadow.vm.len() == len && shadow.c.len() == len && elements.len() == len
-        });
-        if in_step {
-            if (*c).allocated as usize <= len {
-                assert!(reserve_exact(p, (len + len / 8 + 6) & !3), "out of memory");
-            }
-            refcount::incref(item);
-            *(*c).ob_item.add(len) = item;
-            (*c).ob_base.ob_size = len as isize + 1;
-            with_shadow(p, |shadow| {
+            let in_step = shadow.vm.len() == len && shadow.c.len() == len && elements.len() == len;
+            if in_step {
+                if (*c).allocated as usize <= len {
+                    assert!(reserve_exact(p, (len + len / 8 + 6) & !3), "out of memory");
+                }
+                refcount::incref(item);
+                *(*c).ob_item.add(len) = item;
+                (*c).ob_base.ob_size = len as isize + 1;
                 shadow.vm.push(&raw const *v);
                 shadow.c.push(item);
-            });
-        }
+            }
+            in_step
+        });
         elements.push(v);
         drop(elements);
         if !in_step {
             fill(vm, list, p);
+        }
+    }
+}
+
+/// Takes over what C appended or cut off inline, before the API changes one
+/// element. What C put elsewhere is found at the next entry to the VM.
+unsafe fn take_over_length(vm: &VirtualMachine, p: *mut PyObject) {
+    // SAFETY: `p` is a live paired list, by the callers' contract.
+    unsafe {
+        let len = items(p).len();
+        if with_shadow(p, |shadow| shadow.c.len()) != len {
+            take_over(vm, p);
         }
     }
 }
@@ -251,6 +263,7 @@ pub unsafe fn store(
 ) {
     // SAFETY: by this function's contract.
     unsafe {
+        take_over_length(vm, p);
         let v = vm_of(vm, item);
         let known = &raw const *v;
         let old = {
