@@ -77,6 +77,9 @@ pub unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
         set(vm, &mut c.context, context.as_ref().map(|t| t.as_object()));
         let cause = e.__cause__();
         set(vm, &mut c.cause, cause.as_ref().map(|t| t.as_object()));
+        if context.is_some() || cause.is_some() {
+            c.suppress_context = suppresses_context(vm, v).into();
+        }
         let ty = (*p).ob_type;
         if types::statics::is_stop_iteration(ty) {
             let value = stop_value(vm, e);
@@ -87,6 +90,16 @@ pub unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
             );
         }
     }
+}
+
+/// `__suppress_context__`, by `BaseException`'s own getter: no Python code runs.
+fn suppresses_context(vm: &VirtualMachine, v: &VmObject) -> bool {
+    let class = vm.ctx.exceptions.base_exception_type;
+    class
+        .get_attr(vm.ctx.intern_str("__suppress_context__"))
+        .and_then(|getter| vm.call_get_descriptor(&getter, v))
+        .and_then(Result::ok)
+        .is_some_and(|value| value.is(&vm.ctx.true_value))
 }
 
 fn stop_value(vm: &VirtualMachine, e: &Py<PyBaseException>) -> PyObjectRef {
