@@ -60,16 +60,16 @@ pub unsafe fn keep_in_call(p: *mut PyObject) {
         .flatten();
     if let Some(old) = evicted {
         // SAFETY: what the queue holds is alive.
-        unsafe { leave_call(old) };
+        unsafe { leave_call(old, refcount::dealloc::dealloc_evicted) };
     }
 }
 
-unsafe fn leave_call(p: *mut PyObject) {
+unsafe fn leave_call(p: *mut PyObject, dealloc: unsafe fn(*mut PyObject)) {
     // SAFETY: `p` is alive: what the queue knows is not freed otherwise.
     unsafe {
         (*prefix_of(p)).flags &= !flag::IN_CALL;
         if refcount::count(p) == 0 {
-            refcount::dealloc::dealloc(p);
+            dealloc(p);
         }
     }
 }
@@ -81,7 +81,7 @@ pub fn call_returned(queue: VecDeque<*mut PyObject>) {
     // Freeing may run code that calls C: what that keeps waits for its own end.
     for p in queue {
         // SAFETY: what the queue holds is alive.
-        unsafe { leave_call(p) };
+        unsafe { leave_call(p, refcount::dealloc::dealloc) };
     }
 }
 

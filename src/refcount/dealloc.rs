@@ -12,7 +12,23 @@ use crate::proxy::{self, instance, linger, mirror};
 /// # Safety
 /// `p` is at count zero and the caller holds the extension lock.
 pub unsafe fn dealloc(p: *mut PyObject) {
-    // SAFETY: by this function's contract; the type outlives its instance.
+    // SAFETY: by this function's contract.
+    unsafe { dealloc_or_keep(p, true) };
+}
+
+/// [`dealloc`] for a mirror that was kept for the call under way, which
+/// cannot keep any more.
+///
+/// # Safety
+/// As for [`dealloc`].
+pub unsafe fn dealloc_evicted(p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe { dealloc_or_keep(p, false) };
+}
+
+#[inline]
+unsafe fn dealloc_or_keep(p: *mut PyObject, in_call: bool) {
+    // SAFETY: by the caller's contract; the type outlives its instance.
     unsafe {
         let prefix = prefix_of(p);
         if !prefix.is_null() {
@@ -28,7 +44,7 @@ pub unsafe fn dealloc(p: *mut PyObject) {
                 linger::keep_stored(p);
                 return;
             }
-            if linger::wants_in_call(p, &*prefix) {
+            if in_call && linger::wants_in_call(p, &*prefix) {
                 linger::keep_in_call(p);
                 return;
             }
