@@ -12,6 +12,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::{ptr, slice};
 
+use rustpython_vm::buffer::FormatSpec;
 use rustpython_vm::protocol::{BufferDescriptor, BufferFlags, BufferMethods, PyBuffer};
 use rustpython_vm::{PyObject as VmObject, PyObjectRef, PyResult, VirtualMachine};
 use slab::Slab;
@@ -107,6 +108,16 @@ fn check_request(vm: &VirtualMachine, desc: &BufferDescriptor, flags: c_int) -> 
     Err(vm.new_buffer_error(refused))
 }
 
+/// The format as C's exporter wrote it, if the buffer is one of C's.
+pub fn format_for_c(desc: &BufferDescriptor) -> CString {
+    let imports = imports();
+    let import = imports.by_text.get(&desc.format.as_ptr().addr());
+    if let Some(format) = import.and_then(|import| import.format.clone()) {
+        return format;
+    }
+    CString::new(&*desc.format).unwrap_or_else(|_| c"B".to_owned())
+}
+
 /// Fills everything of `view` but the exporter.
 unsafe fn export(buffer: PyBuffer, data: *mut u8, flags: c_int, view: *mut Py_buffer) {
     let export = Export {
@@ -117,7 +128,7 @@ unsafe fn export(buffer: PyBuffer, data: *mut u8, flags: c_int, view: *mut Py_bu
             .map(|d| d.0 as Py_ssize_t)
             .collect(),
         strides: buffer.desc.dim_desc.iter().map(|d| d.1).collect(),
-        format: CString::new(&*buffer.desc.format).unwrap_or_else(|_| c"B".to_owned()),
+        format: format_for_c(&buffer.desc),
         buffer,
     };
     let mut exports = EXPORTS.0.borrow_mut();
@@ -183,6 +194,8 @@ struct Import {
     /// To be released with the last share of the VM's buffer, if it has an
     /// exporter. Boxed: the exporter may have kept its address.
     view: Box<Py_buffer>,
+    /// As the exporter wrote it.
+    format: Option<CString>,
     /// The lowest byte, and how many there are from there on.
     start: *mut u8,
     span: usize,
@@ -335,7 +348,7 @@ unsafe fn import(
         let described = describe(vm, &view);
         match described {
             Ok((desc, start, span, copy)) => {
-                Ok(buffer(v.to_owned(), desc, view, start, span, copy))
+                Ok(buffer(vm, v.to_owned(), desc, view, start, span, copy))
             }
             Err(e) => {
                 PyBuffer_Release(&mut *view);
@@ -347,6 +360,7 @@ unsafe fn import(
 
 /// A VM buffer on C's memory.
 fn buffer(
+    vm: &VirtualMachine,
     exporter: PyObjectRef,
     mut desc: BufferDescriptor,
     view: Box<Py_buffer>,
@@ -355,11 +369,16 @@ fn buffer(
     copy: Option<Box<[u8]>>,
 ) -> PyBuffer {
     let import = Import {
+        format: CString::new(&*desc.format).ok(),
         view,
         start,
         span,
         _copy: copy,
     };
+    if FormatSpec::parse(desc.format.as_bytes(), vm).is_err() {
+        // The VM refuses formats that it cannot unpack; C still gets this one.
+        desc.format = Cow::Owned(format!("{}s", desc.itemsize));
+    }
     desc.format = Cow::Borrowed(imports().add(&desc.format, import));
     PyBuffer::new(exporter, desc, &METHODS)
 }
@@ -456,7 +475,15 @@ pub(super) unsafe fn foreign_buffer(vm: &VirtualMachine, view: &Py_buffer) -> Py
     // SAFETY: by this function's contract.
     let (desc, start, span, copy) = unsafe { describe(vm, view) }?;
     let ownerless = Box::new(Py_buffer::ZERO);
-    Ok(buffer(vm.ctx.none(), desc, ownerless, start, span, copy))
+    Ok(buffer(
+        vm,
+        vm.ctx.none(),
+        desc,
+        ownerless,
+        start,
+        span,
+        copy,
+    ))
 }
 
 // --- The exported functions -----------------------------------------------
@@ -1093,6 +1120,7 @@ mod tests {
     fn texts_are_used_again() {
         let import = || Import {
             view: Box::new(Py_buffer::ZERO),
+            format: None,
             start: ptr::null_mut(),
             span: 0,
             _copy: None,

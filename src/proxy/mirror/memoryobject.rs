@@ -81,7 +81,7 @@ unsafe fn fill(c: *mut PyMemoryViewObject, buffer: &PyBuffer, exporter: *mut PyO
             *shape.add(i) = n as isize;
             *strides.add(i) = stride;
         }
-        let format = CString::new(&*desc.format).unwrap_or_else(|_| c"B".to_owned());
+        let format = crate::api::pybuffer::format_for_c(desc);
         (*c).view = Py_buffer {
             buf: buffer
                 .obj_bytes()

@@ -324,14 +324,14 @@ pub unsafe fn has_identity(p: *mut PyObject) -> bool {
     !matches!(kind, Kind::Int | Kind::Float | Kind::Complex)
 }
 
-/// Whether `p` is a `dict`, `list` or `set`.
+/// Whether `p` is a `dict`, `list`, `set` or `tuple`.
 ///
 /// # Safety
 /// `p` is live; the lock is held.
 pub unsafe fn is_container(p: *mut PyObject) -> bool {
     // SAFETY: by this function's contract.
     let kind = unsafe { kind_of_type((*p).ob_type) };
-    matches!(kind, Kind::Dict | Kind::List | Kind::Set)
+    matches!(kind, Kind::Dict | Kind::List | Kind::Set | Kind::Tuple)
 }
 
 /// Brings the mirror `p` of `v` up to date for C.
