@@ -508,6 +508,27 @@ pub unsafe extern "C" fn PyObject_VectorcallDict(
     }
 }
 
+/// Calls `callable` through `tp_call`: what CPython's inline call functions
+/// fall back to. `keywords` is a tuple of names, whose values follow the
+/// positional arguments, a dict, or NULL. New.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyObject_MakeTpCall(
+    _tstate: *mut PyThreadState,
+    callable: *mut PyObject,
+    args: *const *mut PyObject,
+    nargs: Py_ssize_t,
+    keywords: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: C's contract: live arguments.
+    unsafe {
+        if !keywords.is_null() && PyType_HasFeature((*keywords).ob_type, Py_TPFLAGS_DICT_SUBCLASS) {
+            PyObject_VectorcallDict(callable, args, nargs as usize, keywords)
+        } else {
+            PyObject_Vectorcall(callable, args, nargs as usize, keywords)
+        }
+    }
+}
+
 /// Calls the method `name` of `args[0]` with the rest of `args`; see
 /// [`PyObject_Vectorcall`]. New reference.
 ///

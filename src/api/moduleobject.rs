@@ -16,9 +16,9 @@ use crate::layout::{
     Py_mod_multiple_interpreters, PyASCIIObject, PyMethodDef, PyModuleDef, PyModuleDef_Slot,
     PyObject, PyTypeObject,
 };
-use crate::proxy::{c_of, linger};
 use crate::proxy::mirror::moduleobject::PyModuleObject;
 use crate::proxy::mirror::{self, Kind, unicodeobject};
+use crate::proxy::{c_of, linger};
 use crate::thread::{self, error};
 use crate::{refcount, types};
 

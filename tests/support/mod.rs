@@ -165,7 +165,7 @@ fn known_differences(file: &str) -> String {
         .skip(1)
         .take_while(|line| !line.starts_with('['))
         .filter(|line| line.starts_with(['-', '+']))
-        .map(|line| format!("{line}\n"))
+        .map(|line| format!("{line}\n").replace("{root}", &root().display().to_string()))
         .collect()
 }
 

@@ -58,9 +58,7 @@ pub fn referent_dies(referent: *mut PyObject) {
     watch::each(|p, kind| {
         // SAFETY: what is watched is alive.
         unsafe {
-            if kind == Kind::WeakRef
-                && (*p.cast::<PyWeakReference>()).wr_object == referent
-            {
+            if kind == Kind::WeakRef && (*p.cast::<PyWeakReference>()).wr_object == referent {
                 (*p.cast::<PyWeakReference>()).wr_object = statics::none();
             }
         }
