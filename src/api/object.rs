@@ -933,7 +933,9 @@ pub unsafe extern "C" fn PyObject_Hash(p: *mut PyObject) -> Py_hash_t {
             let v = object(vm, p)?;
             let builtin = v.class().is(vm.ctx.types.str_type);
             let hash = if builtin {
-                v.hash(vm)?
+                let hash = v.hash(vm)?;
+                crate::types::slots_vm::remember_hash(p, hash as Py_hash_t);
+                hash
             } else {
                 python(|| v.hash(vm))?
             };

@@ -478,8 +478,25 @@ pub(super) unsafe extern "C" fn tp_hash<const VIRTUAL: bool>(p: *mut PyObject) -
         let v = unsafe { object(vm, p)? };
         let f = load::<VIRTUAL, _>(vm, &v, "__hash__", |s| s.hash.load())?;
         let hash: c_long = python(|| f(&v, vm))?;
+        if !VIRTUAL {
+            // SAFETY: as above.
+            unsafe { remember_hash(p, hash as Py_hash_t) };
+        }
         Ok(hash)
     }) as Py_hash_t
+}
+
+/// Keeps the hash of a string where CPython does, and C reads it inline.
+///
+/// # Safety
+/// `p` is live and `hash` is that of a built-in type.
+pub unsafe fn remember_hash(p: *mut PyObject, hash: Py_hash_t) {
+    // SAFETY: by this function's contract; the flag tells the struct.
+    unsafe {
+        if PyType_HasFeature((*p).ob_type, Py_TPFLAGS_UNICODE_SUBCLASS) {
+            (*p.cast::<PyASCIIObject>()).hash = hash;
+        }
+    }
 }
 
 #[inline(never)]
