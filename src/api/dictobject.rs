@@ -505,7 +505,11 @@ unsafe fn set_default(
             python(insert)
         };
         changed(mp, &dict);
-        Ok((value?, present))
+        let value = value?;
+        if !present {
+            linger::stored(mp, default_value);
+        }
+        Ok((value, present))
     }
 }
 

@@ -430,7 +430,7 @@ unsafe fn descriptor(view: &Py_buffer) -> BufferDescriptor {
     };
     let shape = match shape {
         Some(shape) => shape.to_vec(),
-        None if view.ndim == 0 => Vec::new(),
+        None if is_scalar(view) => Vec::new(),
         None => vec![(len.checked_div(itemsize).unwrap_or(0)) as Py_ssize_t],
     };
     let strides = match strides {
@@ -617,6 +617,12 @@ pub unsafe extern "C" fn PyBuffer_FillInfo(
         });
     }
     0
+}
+
+/// Whether the view is of one element. Exporters also say that there are no
+/// dimensions when they were not asked for them.
+fn is_scalar(view: &Py_buffer) -> bool {
+    view.ndim == 0 && view.len == view.itemsize
 }
 
 /// An array of a view, NULL giving `None`.
@@ -815,7 +821,7 @@ unsafe fn each_element(view: &Py_buffer, count: usize, order: u8, mut f: impl Fn
     // SAFETY: the callers have a view that its exporter filled.
     unsafe {
         let whole = [view.len.checked_div(view.itemsize).unwrap_or(0)];
-        let shape = shape_of(view).unwrap_or(if view.ndim == 0 { &[] } else { &whole });
+        let shape = shape_of(view).unwrap_or(if is_scalar(view) { &[] } else { &whole });
         let mut indices = vec![0; shape.len()];
         for _ in 0..count {
             f(element(view, &indices));
