@@ -1430,6 +1430,13 @@ pub unsafe extern "C" fn PySequence_GetSlice(
     from: Py_ssize_t,
     to: Py_ssize_t,
 ) -> *mut PyObject {
+    // SAFETY: by this function's contract.
+    unsafe {
+        if !p.is_null() && c_type(p).is_some_and(|ty| mapping(ty, |m| m.mp_subscript).is_none()) {
+            let name = type_name((*p).ob_type);
+            return fail(|vm| vm.new_type_error(format!("'{name}' object is unsliceable")));
+        }
+    }
     border(|vm| {
         // SAFETY: by this function's contract.
         let v = unsafe { object(vm, p) }?;
@@ -1449,6 +1456,20 @@ unsafe fn store_slice(
     to: Py_ssize_t,
     value: *mut PyObject,
 ) -> c_int {
+    // SAFETY: the callers have NULL or a live object.
+    unsafe {
+        if !p.is_null() && c_type(p).is_some_and(|ty| mapping(ty, |m| m.mp_ass_subscript).is_none())
+        {
+            let name = type_name((*p).ob_type);
+            let what = if value.is_null() {
+                "deletion"
+            } else {
+                "assignment"
+            };
+            fail(|vm| vm.new_type_error(format!("'{name}' object doesn't support slice {what}")));
+            return -1;
+        }
+    }
     border(|vm| {
         // SAFETY: the callers have live objects.
         let (v, value) = unsafe { (object(vm, p)?, optional(vm, value)) };
