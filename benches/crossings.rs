@@ -58,7 +58,7 @@ struct Pairs {
 
 impl Pairs {
     fn new(vm: &VirtualMachine, count: usize) -> PyResult<Self> {
-        let fixture: PyObjectRef = vm.import("bench_fixture", 0)?.into();
+        let fixture: PyObjectRef = vm.import("bench_fixture", 0)?;
         let objects: Vec<_> = (0..count).map(|_| new_object(vm)).collect();
         // A part at a time, so that the list's own memory does not count.
         let hold = fixture.get_attr("hold", vm)?;
