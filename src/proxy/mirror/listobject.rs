@@ -153,6 +153,14 @@ unsafe fn fill(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject) {
     }
 }
 
+/// Whether two blocks of pointers are equal.
+fn same_block<A, B>(a: &[A], b: &[B]) -> bool {
+    const { assert!(size_of::<A>() == size_of::<usize>() && size_of::<B>() == size_of::<usize>()) };
+    // SAFETY: both blocks are words, as long as their slices say.
+    a.len() == b.len()
+        && unsafe { libc::memcmp(a.as_ptr().cast(), b.as_ptr().cast(), size_of_val(a)) } == 0
+}
+
 unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
     let Some(list) = v.downcast_ref::<PyList>() else {
         return;
@@ -160,11 +168,8 @@ unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
     let same = {
         let elements = list.borrow_vec();
         with_shadow(p, |shadow| {
-            elements.len() == shadow.vm.len()
-                && elements
-                    .iter()
-                    .zip(&shadow.vm)
-                    .all(|(v, &known)| ptr::eq(&raw const **v, known))
+            // A reference of the VM's is a pointer to the object.
+            same_block(&elements, &shadow.vm)
         })
     };
     if !same {
@@ -181,7 +186,7 @@ pub unsafe fn take_over(vm: &VirtualMachine, p: *mut PyObject) {
     // SAFETY: by this function's contract.
     unsafe {
         let now = items(p);
-        let same = with_shadow(p, |shadow| *shadow.c == *now);
+        let same = with_shadow(p, |shadow| same_block(&shadow.c, now));
         if same {
             return;
         }
