@@ -508,9 +508,10 @@ pub unsafe extern "C" fn PyObject_VectorcallDict(
     }
 }
 
-/// Calls `callable` through `tp_call`: what CPython's inline call functions
-/// fall back to. `keywords` is a tuple of names, whose values follow the
-/// positional arguments, a dict, or NULL. New.
+/// What CPython's inline call functions fall back to for an object without a
+/// vectorcall function: called as [`PyObject_Vectorcall`] calls it. `keywords`
+/// is a tuple of names, whose values follow the positional arguments, a dict,
+/// or NULL. New.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _PyObject_MakeTpCall(
     _tstate: *mut PyThreadState,
