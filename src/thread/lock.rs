@@ -181,7 +181,8 @@ pub fn leave_for<R>(f: impl FnOnce() -> R) -> R {
 /// Gives the lock up; for `PyEval_SaveThread`.
 pub fn release() {
     debug_assert!(is_held());
-    OWNER.store(0, Ordering::Release);
+    // Whoever takes it next is most likely this thread.
+    OWNER.store(owner() as usize | STEALABLE, Ordering::Release);
     wake();
 }
 

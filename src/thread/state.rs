@@ -163,14 +163,18 @@ pub fn make() -> *mut ThreadState {
 }
 
 /// Makes `me` this thread's state.
+#[inline]
 pub fn bind_here(me: *mut ThreadState) {
+    if here() != me {
+        rebind_here(me);
+    }
+}
+
+#[cold]
+fn rebind_here(me: *mut ThreadState) {
     if !me.is_null() {
         // SAFETY: a state is used by one thread at a time.
-        unsafe {
-            let c = &mut (*me).c;
-            c.thread_id = libc::pthread_self();
-            c.native_thread_id = libc::syscall(libc::SYS_gettid) as _;
-        }
+        unsafe { write_ids(me) };
     }
     HERE.set(me);
     // Made once: dropping the one that is there forgets the state.
@@ -181,6 +185,17 @@ pub fn bind_here(me: *mut ThreadState) {
     }));
 }
 
+/// # Safety
+/// `me` is this thread's own.
+unsafe fn write_ids(me: *mut ThreadState) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let c = &mut (*me).c;
+        c.thread_id = libc::pthread_self();
+        c.native_thread_id = libc::syscall(libc::SYS_gettid) as _;
+    }
+}
+
 /// Nobody uses `me` any more, and nothing hangs off it.
 pub fn retire(me: *mut ThreadState) {
     let mut states = states();
@@ -188,10 +203,14 @@ pub fn retire(me: *mut ThreadState) {
     states.retired.push(me as usize);
 }
 
-/// Only this thread lives on in a child process.
+/// Only this thread lives on in a child process, and has a new number there.
 pub fn forget_others() {
-    let me = here() as usize;
-    states().live.retain(|&address| address == me);
+    let me = here();
+    states().live.retain(|&address| address == me as usize);
+    if !me.is_null() {
+        // SAFETY: this thread's own state.
+        unsafe { write_ids(me) };
+    }
 }
 
 /// The state that was made after `me`, or the first one for NULL.
@@ -256,6 +275,13 @@ pub fn call_c<R>(f: impl FnOnce() -> R) -> R {
     };
     let _frame = Frame { me, mark };
     f()
+}
+
+/// Whether a call of C is under way on this thread, which holds the lock.
+#[inline]
+pub fn in_call() -> bool {
+    // SAFETY: this thread holds the lock, so the state is its own.
+    unsafe { (*current()).depth > 0 }
 }
 
 /// Drops the borrowed references from the one at `mark` on.
