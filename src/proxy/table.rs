@@ -199,6 +199,12 @@ impl LinkTable {
         self.used.store(used, Ordering::Relaxed);
         // SAFETY: the old slots are unlinked; readers that still see them are pinned.
         unsafe { guard.defer_destroy(old) };
+        drop(guard);
+        // A large table is not to wait for others that may never come: each
+        // round lets the epoch go on by one, and two are needed.
+        for _ in 0..3 {
+            epoch::pin().flush();
+        }
     }
 }
 
