@@ -27,7 +27,8 @@ use crate::layout::{
 use crate::proxy::mirror::bytesobject;
 use crate::refcount::{self, deferred};
 use crate::thread::{self, error};
-use crate::types::{slots_c, statics};
+use crate::types::call::in_c;
+use crate::types::statics;
 
 // --- A VM object's buffer, for C ------------------------------------------
 
@@ -318,7 +319,7 @@ unsafe fn getbuffer_of(p: *mut PyObject) -> Option<getbufferproc> {
 ///
 /// It looks at C's memory; its end releases C's view.
 pub fn buffer_of_c(v: &VmObject, flags: BufferFlags, vm: &VirtualMachine) -> PyResult<PyBuffer> {
-    slots_c::in_c(vm, || {
+    in_c(vm, || {
         let p = crate::proxy::c_of(vm, v);
         // SAFETY: the lock is held, and the reference is ours.
         unsafe {

@@ -10,8 +10,8 @@ use rustpython_vm::{PyObjectRef, PyResult, VirtualMachine};
 use super::{border, object, python, text};
 use crate::layout::*;
 use crate::proxy::mirror::{floatobject, longobject, unicodeobject};
-use crate::refcount;
 use crate::types::statics;
+use crate::{proxy, refcount};
 
 /// The value of the field `def` of the struct at `obj_addr`: new.
 ///
@@ -121,6 +121,44 @@ unsafe fn get(
             _ => return Err(bad_type(vm, def)),
         })
     }
+}
+
+/// The value of the field `def` of the object `p`, for the VM: without a C object
+/// in between, where there need not be one.
+///
+/// # Safety
+/// The live `p` has that field; the lock is held.
+#[inline]
+pub unsafe fn value(vm: &VirtualMachine, p: *mut PyObject, def: &PyMemberDef) -> PyResult {
+    if def.flags & Py_RELATIVE_OFFSET == 0 {
+        // SAFETY: the field is where the definition says, and of that type.
+        unsafe {
+            let addr = p.cast::<u8>().offset(def.offset);
+            match def.type_ {
+                _Py_T_OBJECT | Py_T_OBJECT_EX => {
+                    let item = addr.cast::<*mut PyObject>().read_unaligned();
+                    if !item.is_null() {
+                        return Ok(proxy::vm_of(vm, item));
+                    }
+                }
+                Py_T_INT => {
+                    let n = addr.cast::<c_int>().read_unaligned();
+                    return Ok(vm.ctx.new_int(n).into());
+                }
+                Py_T_LONG | Py_T_LONGLONG | Py_T_PYSSIZET => {
+                    let n = addr.cast::<c_long>().read_unaligned();
+                    return Ok(vm.ctx.new_int(n).into());
+                }
+                Py_T_DOUBLE => {
+                    let n = addr.cast::<f64>().read_unaligned();
+                    return Ok(vm.ctx.new_float(n).into());
+                }
+                _ => {}
+            }
+        }
+    }
+    // SAFETY: by this function's contract.
+    unsafe { get(vm, p.cast(), def).map(|p| proxy::vm_of_stolen(vm, p)) }
 }
 
 fn warn(vm: &VirtualMachine, message: &str) -> PyResult<()> {

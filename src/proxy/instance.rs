@@ -9,6 +9,7 @@
 //!   VM object, so its dict, its weak references and its identity live as
 //!   long as C wants. When C's last reference goes, ownership flips back.
 
+use std::any::TypeId;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rustpython_vm::builtins::PyType;
@@ -20,7 +21,7 @@ use rustpython_vm::{
 
 use super::prefix::{Prefix, flag, prefix_of, prefix_of_or_new};
 use super::{link_strong, link_weak};
-use crate::layout::{PyObject, PyTypeObject};
+use crate::layout::{Py_TPFLAGS_HAVE_GC, PyObject, PyType_HasFeature, PyTypeObject};
 use crate::refcount::{self, cycles, dealloc, deferred};
 use crate::{thread, types, vm as vm_internals};
 
@@ -61,6 +62,28 @@ impl Drop for CInstance {
     fn drop(&mut self) {
         drop_from_vm(*self.p.get_mut());
     }
+}
+
+/// [`CInstance`] of a type that C does not want to be collected, for objects
+/// without a dict and slots: there is nothing that the VM's collector could find.
+/// To the VM the two payloads are one.
+#[derive(Debug)]
+#[repr(transparent)]
+struct Uncollected(CInstance);
+
+impl PyPayload for Uncollected {
+    const PAYLOAD_TYPE_ID: TypeId = CInstance::PAYLOAD_TYPE_ID;
+    const NEW_REF_UNTRACKED: bool = true;
+
+    fn class(ctx: &Context) -> &'static Py<PyType> {
+        CInstance::class(ctx)
+    }
+}
+
+impl MaybeTraverse for Uncollected {
+    const HAS_TRAVERSE: bool = false;
+
+    fn try_traverse(&self, _visit: &mut TraverseFn<'_>) {}
 }
 
 /// What ties the C object to a VM object that has a built-in's payload (a C
@@ -225,14 +248,16 @@ unsafe fn new_vm_object(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
         .flags
         .has_feature(PyTypeFlags::HAS_DICT)
         .then(|| vm.ctx.new_dict());
-    let v: PyObjectRef = PyRef::new_ref(
-        CInstance {
-            p: AtomicPtr::new(p),
-        },
-        class,
-        dict,
-    )
-    .into();
+    let payload = CInstance {
+        p: AtomicPtr::new(p),
+    };
+    // SAFETY: as above.
+    let collected = unsafe { PyType_HasFeature((*p).ob_type, Py_TPFLAGS_HAVE_GC) };
+    let v: PyObjectRef = if collected || dict.is_some() || class.slots.member_count > 0 {
+        PyRef::new_ref(payload, class, dict).into()
+    } else {
+        PyRef::new_ref(Uncollected(payload), class, None).into()
+    };
     // SAFETY: as above.
     unsafe { crate::types::dict::adopt(vm, p, &v) };
     v

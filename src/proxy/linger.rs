@@ -236,6 +236,26 @@ pub unsafe fn wants(p: *mut PyObject, prefix: &Prefix) -> bool {
     unsafe { super::mirror::lingers(p) }
 }
 
+/// Whether the mirror `p`, whose last reference is about to go, just stays at
+/// count zero as it did before: it is in the queue, and nothing else is to be
+/// decided. It lingers again from now on.
+///
+/// # Safety
+/// `p` is live; the lock is held.
+#[inline]
+pub unsafe fn goes_on(p: *mut PyObject, prefix: &mut Prefix) -> bool {
+    const OTHERS: u32 = flag::DYING | flag::IN_CALL | flag::LATER | flag::STORED;
+    // SAFETY: by this function's contract.
+    let goes_on = unsafe { refcount::count(p) } == 1
+        && prefix.has(flag::QUEUED)
+        && prefix.flags & OTHERS == 0
+        && !crate::thread::state::in_call();
+    if goes_on {
+        prefix.flags |= flag::LINGERS;
+    }
+    goes_on
+}
+
 /// Keeps the mirror `p`, at count zero; the one that waited longest goes.
 ///
 /// # Safety

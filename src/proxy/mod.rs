@@ -18,17 +18,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use crate::layout::{PyObject, PyTypeObject};
+use crate::layout::{Py_TPFLAGS_HEAPTYPE, PyObject, PyType_HasFeature, PyTypeObject};
 use crate::refcount;
+use crate::thread::state;
 use crate::types;
-use prefix::{Prefix, flag, prefix_of, prefix_of_or_new};
+use mirror::{floatobject, longobject};
+use prefix::{Prefix, flag, prefix_of, prefix_of_or_new, prefix_of_ours};
 use table::LinkTable;
 
 /// From VM objects to C objects, for all pairs whose VM object does not hold
 /// the address itself.
 static LINKS: LazyLock<LinkTable> = LazyLock::new(LinkTable::new);
-/// Pairs alive: C objects with a link.
+/// Pairs alive: C objects with a link. Only the holder of the lock changes it.
 static PAIRS: AtomicUsize = AtomicUsize::new(0);
+
+#[inline]
+fn count_pairs(change: isize) {
+    let n = PAIRS.load(Ordering::Relaxed);
+    PAIRS.store(n.wrapping_add_signed(change), Ordering::Relaxed);
+}
 
 /// Number of pairs alive, as a debugging aid: a balanced program leaves none
 /// behind but those of types, modules and other things that live for ever.
@@ -73,9 +81,9 @@ pub fn c_of(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
     make(vm, v, true)
 }
 
-/// Like [`c_of`] for an argument that C most likely only looks at: values
-/// whose identity is not observable while the call lasts stay out of the
-/// table until [`drop_argument`] finds that C kept them.
+/// Like [`c_of`] for an argument that C most likely only looks at: a fresh
+/// mirror does not own `v` until [`drop_argument`] finds that C kept it, and
+/// numbers, whose identity is not observable, stay out of the table until then.
 ///
 /// The caller keeps `v` alive until it drops the argument.
 #[inline]
@@ -94,13 +102,56 @@ pub fn c_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
     if let Some(p) = mirror::immortal(vm, v) {
         return p;
     }
-    let class = v.class();
-    let value = class.is(vm.ctx.types.float_type) || class.is(vm.ctx.types.int_type);
     if let Some(p) = linked(v) {
         // SAFETY: what the table names is live.
         return unsafe { again(vm, v, p) };
     }
-    make(vm, v, !value)
+    make_argument(vm, v)
+}
+
+#[inline(never)]
+fn make_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
+    let class = v.class();
+    let types = &vm.ctx.types;
+    if class.is(types.int_type) {
+        return lend(longobject::argument(v), v, false);
+    }
+    if class.is(types.float_type) {
+        return lend(floatobject::argument(v), v, false);
+    }
+    let ty = types::c_type_of(vm, class);
+    // SAFETY: `ty` is the mirror of `v`'s class.
+    unsafe {
+        if !mirror::can_be_lent(v, ty) {
+            return make(vm, v, true);
+        }
+        let p = (mirror::of_type(ty).make)(vm, v, ty);
+        // Making the mirror may have led back to `v`: then the first one counts.
+        if !p.is_null()
+            && let Some(first) = linked(v)
+        {
+            refcount::decref(p);
+            return again(vm, v, first);
+        }
+        lend(p, v, true)
+    }
+}
+
+/// Links the fresh `p` to `v`, which neither of the two owns: the caller keeps
+/// `v` alive until [`drop_argument`] takes `p` back.
+#[inline]
+fn lend(p: *mut PyObject, v: &VmObject, in_table: bool) -> *mut PyObject {
+    assert!(!p.is_null(), "out of memory");
+    // SAFETY: what mirrors make comes from the arena.
+    let prefix = unsafe { &mut *prefix_of_ours(p) };
+    prefix.link = v.as_raw().cast_mut();
+    prefix.flags |= flag::LENT;
+    if in_table {
+        prefix.flags |= flag::IN_TABLE;
+        LINKS.insert(v.as_raw() as usize, p as usize);
+    }
+    count_pairs(1);
+    p
 }
 
 /// Drops an argument's reference after the call; see [`c_argument`].
@@ -111,29 +162,73 @@ pub fn c_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
 pub unsafe fn drop_argument(p: *mut PyObject) {
     // SAFETY: by this function's contract.
     unsafe {
-        if refcount::count(p) == 1 || refcount::is_immortal(p) {
-            return refcount::decref(p);
-        }
-        let prefix = prefix_of(p);
+        let prefix = if arena::contains(p as usize) {
+            prefix_of_ours(p)
+        } else if refcount::is_immortal(p) {
+            return;
+        } else {
+            foreign::lookup(p as usize)
+        };
         if prefix.is_null() {
             return refcount::decref(p);
         }
         let prefix = &mut *prefix;
+        // Before all else: C may have made it immortal meanwhile.
+        if prefix.has(flag::LENT) {
+            return end_loan(p, prefix);
+        }
+        if refcount::is_immortal(p) {
+            return;
+        }
         if prefix.has(flag::INSTANCE) {
-            if prefix.has(flag::OWNS_VM) {
+            if prefix.has(flag::OWNS_VM) || prefix.link.is_null() || refcount::count(p) == 1 {
                 return refcount::decref(p);
             }
             refcount::decref_no_dealloc(p);
             return instance::after_call(&*prefix.link, p);
         }
-        if prefix.has(flag::OWNS_VM)
-            && !prefix.has(flag::IN_TABLE)
-            && LINKS.get(prefix.link as usize).is_none()
-        {
+        if linger::goes_on(p, prefix) {
+            return refcount::decref_no_dealloc(p);
+        }
+        refcount::decref(p);
+    }
+}
+
+/// The call that `p` was lent for is over: `p` goes, or owns its VM object.
+unsafe fn end_loan(p: *mut PyObject, prefix: &mut Prefix) {
+    const PLAIN: u32 = flag::LENT | flag::IN_TABLE | flag::MIRROR;
+    // SAFETY: by the caller's contract; a lent object's VM object is alive.
+    unsafe {
+        let last = refcount::count(p) == 1 && prefix.flags & !PLAIN == 0;
+        if last && (!prefix.has(flag::IN_TABLE) || !state::in_call()) {
+            return discard(p, prefix);
+        }
+        prefix.flags &= !flag::LENT;
+        prefix.flags |= flag::OWNS_VM;
+        let _ = (*prefix.link).to_owned().into_raw();
+        if !prefix.has(flag::IN_TABLE) && LINKS.get(prefix.link as usize).is_none() {
             prefix.flags |= flag::IN_TABLE;
             LINKS.insert(prefix.link as usize, p as usize);
         }
         refcount::decref(p);
+    }
+}
+
+/// Frees a lent mirror that nobody else knows.
+#[inline]
+unsafe fn discard(p: *mut PyObject, prefix: &mut Prefix) {
+    // SAFETY: by the caller's contract.
+    unsafe {
+        let ty = (*p).ob_type;
+        if prefix.has(flag::IN_TABLE) {
+            LINKS.remove(prefix.link as usize);
+            (mirror::of_type(ty).clear)(p);
+        }
+        count_pairs(-1);
+        arena::release(p.cast());
+        if PyType_HasFeature(ty, Py_TPFLAGS_HEAPTYPE) {
+            refcount::decref(ty.cast());
+        }
     }
 }
 
@@ -200,7 +295,7 @@ pub unsafe fn link_strong(p: *mut PyObject, v: PyObjectRef, in_table: bool) {
         prefix.flags |= flag::IN_TABLE;
         LINKS.insert(raw as usize, p as usize);
     }
-    PAIRS.fetch_add(1, Ordering::Relaxed);
+    count_pairs(1);
 }
 
 /// Links `p` to `v`, which owns one count of `p` from now on.
@@ -216,7 +311,7 @@ pub unsafe fn link_weak(p: *mut PyObject, v: &VmObject, in_table: bool) {
         prefix.flags |= flag::IN_TABLE;
         LINKS.insert(v.as_raw() as usize, p as usize);
     }
-    PAIRS.fetch_add(1, Ordering::Relaxed);
+    count_pairs(1);
 }
 
 /// Parts the pair; returns what `p` owned.
@@ -241,7 +336,7 @@ unsafe fn unlink_prefix(prefix: &mut Prefix) -> Option<PyObjectRef> {
     }
     let owned = prefix.has(flag::OWNS_VM);
     prefix.flags &= !(flag::IN_TABLE | flag::OWNS_VM);
-    PAIRS.fetch_sub(1, Ordering::Relaxed);
+    count_pairs(-1);
     // SAFETY: an owning link is one strong reference.
     owned.then(|| unsafe { PyObjectRef::from_raw(NonNull::new_unchecked(link)) })
 }
@@ -252,6 +347,11 @@ unsafe fn unlink_prefix(prefix: &mut Prefix) -> Option<PyObjectRef> {
 /// `p` is a live C object and the caller holds the extension lock.
 #[inline]
 pub unsafe fn vm_of(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    if !arena::contains(p as usize)
+        && let Some(v) = mirror::constant(vm, p)
+    {
+        return v;
+    }
     // SAFETY: by this function's contract.
     unsafe {
         let prefix = prefix_of(p);
@@ -281,6 +381,11 @@ pub unsafe fn vm_of_opt(vm: &VirtualMachine, p: *mut PyObject) -> Option<PyObjec
 /// As for [`vm_of`]; the caller's reference is gone afterwards.
 #[inline]
 pub unsafe fn vm_of_stolen(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    if !arena::contains(p as usize)
+        && let Some(v) = mirror::constant(vm, p)
+    {
+        return v;
+    }
     // SAFETY: by this function's contract.
     unsafe {
         let prefix = prefix_of(p);

@@ -12,7 +12,8 @@ pub const PREFIX_SIZE: usize = 16;
 /// `link` and [`OWNS_VM`](flag::OWNS_VM) together are the ownership protocol:
 /// when the flag is set, `link` is one strong reference to the VM object;
 /// when it is clear and `link` is not NULL, the VM object owns one count of
-/// the C object and clears `link` before it dies.
+/// the C object and clears `link` before it dies, or the object is
+/// [`LENT`](flag::LENT) for the time of a call.
 #[repr(C, align(16))]
 #[derive(Debug)]
 pub struct Prefix {
@@ -63,6 +64,9 @@ pub mod flag {
     pub const LATER: u32 = 1 << 15;
     /// The mirror's own meaning.
     pub const MIRROR: u32 = 1 << 16;
+    /// An argument of a call under way: `link` is not owned, the caller keeps
+    /// it alive until the call returns.
+    pub const LENT: u32 = 1 << 17;
 }
 
 const _: () = assert!(size_of::<Prefix>() == PREFIX_SIZE);
@@ -102,6 +106,16 @@ pub unsafe fn prefix_of(p: *mut PyObject) -> *mut Prefix {
     } else {
         super::foreign::lookup(p as usize)
     }
+}
+
+/// The prefix of `p`, which is in the arena.
+///
+/// # Safety
+/// `p` came from [`arena::allocate`](super::arena::allocate).
+#[inline]
+pub unsafe fn prefix_of_ours(p: *mut PyObject) -> *mut Prefix {
+    // SAFETY: every block of the arena has a prefix before it.
+    unsafe { p.cast::<u8>().sub(PREFIX_SIZE).cast() }
 }
 
 /// Like [`prefix_of`], making an entry for a foreign object that has none.

@@ -18,12 +18,13 @@ use rustpython_vm::{
     VirtualMachine,
 };
 
-use super::function::{self, Def, Extended, Lent, is_marked, not_called, text, vm_def};
+use super::call::{Arg, around_c, call_c, optional_arg, pointer};
+use super::function::{self, Def, Extended, is_marked, not_called, text, vm_def};
 use super::hook::{self, Hook, Originals};
-use crate::api::structmember::{PyMember_GetOne, PyMember_SetOne};
+use crate::api::structmember::{self, PyMember_SetOne};
 use crate::layout::*;
-use crate::proxy::{mirror, vm_of_stolen};
-use crate::thread::{self, error, state};
+use crate::proxy::{instance, vm_of_stolen};
+use crate::thread::{self, error};
 use crate::types;
 
 /// `PyType_IsSubtype`, the exact class first.
@@ -427,15 +428,19 @@ impl Hook for MemberHook {
         if unsafe { (*m.def).flags } & Py_AUDIT_READ != 0 {
             vm.audit("object.__getattr__", || (instance.to_owned(), m.name()))?;
         }
-        let _held = thread::enter(vm);
-        mirror::before_c(vm);
-        let lent = Lent::new(vm, Some(instance));
-        // SAFETY: the instance has the struct that the member is in.
-        let result = unsafe { PyMember_GetOne(lent.as_ptr().cast::<c_char>(), m.def) };
-        let result = attribute_result(vm, result);
-        lent.take_back();
-        mirror::before_vm(vm);
-        result
+        // No C code runs: the lock is all that this needs.
+        if let Some(p) = instance::of(instance)
+            && let Some(_held) = thread::try_enter()
+        {
+            // SAFETY: the instance has the struct that the member is in, and
+            // the definition is alive.
+            return unsafe { structmember::value(vm, p, &*m.def) };
+        }
+        around_c(vm, || {
+            let instance = Arg::new(vm, instance);
+            // SAFETY: as above.
+            unsafe { structmember::value(vm, instance.p, &*m.def) }
+        })
     }
 
     fn set(
@@ -445,18 +450,14 @@ impl Hook for MemberHook {
         value: Option<PyObjectRef>,
     ) -> PyResult<()> {
         m.check(vm, &instance)?;
-        let _held = thread::enter(vm);
-        mirror::before_c(vm);
-        let lent = Lent::new(vm, Some(&instance));
-        let value = Lent::new(vm, value.as_deref());
-        // SAFETY: the instance has the struct that the member is in.
-        let status =
-            unsafe { PyMember_SetOne(lent.as_ptr().cast::<c_char>(), m.def, value.as_ptr()) };
-        let result = attribute_status(vm, status);
-        value.take_back();
-        lent.take_back();
-        mirror::before_vm(vm);
-        result
+        around_c(vm, || {
+            let instance = Arg::new(vm, &instance);
+            let value = optional_arg(vm, value.as_deref());
+            // SAFETY: the instance has the struct that the member is in.
+            let status =
+                unsafe { PyMember_SetOne(instance.p.cast::<c_char>(), m.def, pointer(&value)) };
+            attribute_status(vm, status)
+        })
     }
 
     fn repr(vm: &VirtualMachine, m: &Member) -> PyResult<PyStrRef> {
@@ -586,15 +587,12 @@ impl Hook for GetSetHook {
         let Some(getter) = getter else {
             return Err(g.is_not(vm, "readable"));
         };
-        let _held = thread::enter(vm);
-        mirror::before_c(vm);
-        let lent = Lent::new(vm, Some(instance));
-        // SAFETY: the instance is of the class whose getter this is.
-        let result = state::call_c(|| unsafe { getter(lent.as_ptr(), closure) });
-        let result = attribute_result(vm, result);
-        lent.take_back();
-        mirror::before_vm(vm);
-        result
+        around_c(vm, || {
+            let instance = Arg::new(vm, instance);
+            // SAFETY: the instance is of the class whose getter this is.
+            let result = call_c(|| unsafe { getter(instance.p, closure) });
+            attribute_result(vm, result)
+        })
     }
 
     fn set(
@@ -609,17 +607,13 @@ impl Hook for GetSetHook {
         let Some(setter) = setter else {
             return Err(g.is_not(vm, "writable"));
         };
-        let _held = thread::enter(vm);
-        mirror::before_c(vm);
-        let lent = Lent::new(vm, Some(&instance));
-        let value = Lent::new(vm, value.as_deref());
-        // SAFETY: the instance is of the class whose setter this is.
-        let status = state::call_c(|| unsafe { setter(lent.as_ptr(), value.as_ptr(), closure) });
-        let result = attribute_status(vm, status);
-        value.take_back();
-        lent.take_back();
-        mirror::before_vm(vm);
-        result
+        around_c(vm, || {
+            let instance = Arg::new(vm, &instance);
+            let value = optional_arg(vm, value.as_deref());
+            // SAFETY: the instance is of the class whose setter this is.
+            let status = call_c(|| unsafe { setter(instance.p, pointer(&value), closure) });
+            attribute_status(vm, status)
+        })
     }
 
     fn repr(vm: &VirtualMachine, g: &GetSet) -> PyResult<PyStrRef> {

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int};
-use std::mem::{ManuallyDrop, MaybeUninit, transmute};
+use std::mem::{ManuallyDrop, transmute};
 use std::ptr;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -21,6 +21,9 @@ use rustpython_vm::{
     VirtualMachine,
 };
 
+use super::call::{
+    ArgNames, ArgTuple, Arguments, KeywordDict, around_c, call_c, optional_arg, pointer,
+};
 use super::descr::tp_name;
 use super::doc;
 use super::hook::{self, Hook, Originals};
@@ -28,7 +31,7 @@ use crate::api::typeobject::PyType_IsSubtype;
 use crate::layout::*;
 use crate::proxy;
 use crate::proxy::mirror::{self, tupleobject};
-use crate::thread::{self, error, state};
+use crate::thread::{error, state};
 use crate::{refcount, types};
 
 /// How C wants to be called: the bits of `ml_flags` that say so.
@@ -205,12 +208,20 @@ impl Def {
             let result = if self.convention == Convention::VarArgs {
                 (self.meth)(zelf, tuple)
             } else {
-                let kwargs = keyword_dict(vm, args.add(given), kwnames);
-                let result = transmute::<PyCFunction, PyCFunctionWithKeywords>(self.meth)(
-                    zelf, tuple, kwargs,
-                );
-                refcount::xdecref(kwargs);
-                result
+                let (values, names) = match kwnames.is_null() {
+                    true => (Vec::new(), None),
+                    false => {
+                        let names = tupleobject::elements(vm, kwnames);
+                        let value = |i| proxy::vm_of(vm, *args.add(given + i));
+                        ((0..names.len()).map(value).collect(), Some(names))
+                    }
+                };
+                let kwargs = KeywordDict::new(vm, &values, names.as_deref());
+                transmute::<PyCFunction, PyCFunctionWithKeywords>(self.meth)(
+                    zelf,
+                    tuple,
+                    kwargs.as_ptr(),
+                )
             };
             refcount::decref(tuple);
             result
@@ -234,28 +245,6 @@ const fn signature_of_flags(flags: c_int) -> Option<&'static str> {
         STATIC_O => "(object, /)",
         _ => return None,
     })
-}
-
-/// A new dict of the keyword arguments, NULL when there are no names at all.
-unsafe fn keyword_dict(
-    vm: &VirtualMachine,
-    values: *const *mut PyObject,
-    kwnames: *mut PyObject,
-) -> *mut PyObject {
-    if kwnames.is_null() {
-        return ptr::null_mut();
-    }
-    let dict = vm.ctx.new_dict();
-    // SAFETY: by the caller's contract.
-    unsafe {
-        let names = tupleobject::items(kwnames);
-        for (i, &name) in names.iter().enumerate() {
-            let (name, value) = (proxy::vm_of(vm, name), proxy::vm_of(vm, *values.add(i)));
-            dict.set_item(&*name, value, vm)
-                .expect("names of arguments are strings");
-        }
-    }
-    proxy::c_of(vm, dict.as_object())
 }
 
 /// The text of a C string of C's own; what is no UTF-8 is replaced.
@@ -315,83 +304,6 @@ fn misused(
     })
 }
 
-/// An object lent to C for the time of a call.
-pub struct Lent {
-    p: *mut PyObject,
-}
-
-impl Lent {
-    /// Lends `v`, which may be absent, and which the caller keeps alive. The
-    /// lock is held.
-    #[inline]
-    pub fn new(vm: &VirtualMachine, v: Option<&VmObject>) -> Self {
-        Self {
-            p: v.map_or(ptr::null_mut(), |v| proxy::c_argument(vm, v)),
-        }
-    }
-
-    #[inline]
-    pub fn as_ptr(&self) -> *mut PyObject {
-        self.p
-    }
-
-    /// Takes it back. The lock is held.
-    #[inline]
-    pub fn take_back(self) {
-        if !self.p.is_null() {
-            // SAFETY: the object was lent.
-            unsafe { proxy::drop_argument(self.p) };
-        }
-    }
-}
-
-/// Arguments on the stack.
-struct Arguments {
-    inline: [MaybeUninit<*mut PyObject>; Self::INLINE],
-    spilled: Vec<*mut PyObject>,
-    len: usize,
-}
-
-impl Arguments {
-    const INLINE: usize = 8;
-
-    #[inline]
-    fn new(vm: &VirtualMachine, args: &[PyObjectRef]) -> Self {
-        let mut it = Self {
-            inline: [const { MaybeUninit::uninit() }; Self::INLINE],
-            spilled: Vec::new(),
-            len: args.len(),
-        };
-        if args.len() <= Self::INLINE {
-            for (slot, v) in it.inline.iter_mut().zip(args) {
-                slot.write(proxy::c_argument(vm, v));
-            }
-        } else {
-            it.spilled = args.iter().map(|v| proxy::c_argument(vm, v)).collect();
-        }
-        it
-    }
-
-    #[inline]
-    fn as_ptr(&self) -> *const *mut PyObject {
-        if self.len <= Self::INLINE {
-            self.inline.as_ptr().cast()
-        } else {
-            self.spilled.as_ptr()
-        }
-    }
-
-    /// Takes all of them back. The lock is held.
-    #[inline]
-    fn take_back(self) {
-        let start = self.as_ptr();
-        for i in 0..self.len {
-            // SAFETY: filled with so many arguments.
-            unsafe { proxy::drop_argument(*start.add(i)) };
-        }
-    }
-}
-
 /// Calls C from the VM: the one way that functions and method descriptors share.
 ///
 /// `args` ends with the values of the keywords `kwnames`.
@@ -415,44 +327,38 @@ pub unsafe fn invoke(
         return Err(misused(vm, callable, def, misuse, given));
     }
     vm.with_recursion("while calling a Python object", || Ok(()))?;
-    let _held = thread::enter(vm);
-    mirror::before_c(vm);
-    let class = match class {
-        Some(class) if def.convention == Convention::Method => types::c_type_of(vm, class),
-        _ => ptr::null_mut(),
-    };
-    let zelf = Lent::new(vm, zelf);
-    let arguments = Arguments::new(vm, args);
-    let names = match kwnames {
-        Some(names) if !names.is_empty() => c_tuple(vm, names),
-        // A call with `**{}`: the oldest convention gets to see the dict.
-        Some(_) if def.convention == Convention::VarArgsKeywords => tupleobject::empty(),
-        _ => ptr::null_mut(),
-    };
+    // While the arguments are lent: one of them may be the result.
+    let finish = |result| error::object_result(vm, result, || repr(vm, callable));
     // SAFETY: by this function's contract; the arguments stay alive.
-    let result = state::call_c(|| unsafe {
-        def.call(vm, zelf.as_ptr(), class, arguments.as_ptr(), given, names)
-    });
-    let result = error::object_result(vm, result, || repr(vm, callable));
-    // SAFETY: our own reference, or NULL.
-    unsafe { refcount::xdecref(names) };
-    arguments.take_back();
-    zelf.take_back();
-    mirror::before_vm(vm);
-    result
-}
-
-/// A new C tuple of `elements`.
-fn c_tuple(vm: &VirtualMachine, elements: &[PyObjectRef]) -> *mut PyObject {
-    // SAFETY: a fresh tuple that nobody else sees before it is filled.
-    unsafe {
-        let tuple = tupleobject::new(types::statics::tuple_type(), elements.len());
-        assert!(!tuple.is_null(), "out of memory");
-        for (slot, v) in tupleobject::items(tuple).iter_mut().zip(elements) {
-            *slot = proxy::c_of(vm, v);
+    around_c(vm, || unsafe {
+        let zelf = optional_arg(vm, zelf);
+        match def.convention {
+            Convention::VarArgs => {
+                let tuple = ArgTuple::new(vm, args);
+                finish(call_c(|| (def.meth)(pointer(&zelf), tuple.p)))
+            }
+            Convention::VarArgsKeywords => {
+                let (args, values) = args.split_at(given);
+                let tuple = ArgTuple::new(vm, args);
+                let kwargs = KeywordDict::new(vm, values, kwnames);
+                let f = transmute::<PyCFunction, PyCFunctionWithKeywords>(def.meth);
+                finish(call_c(|| f(pointer(&zelf), tuple.p, kwargs.as_ptr())))
+            }
+            _ => {
+                let class = match class {
+                    Some(class) if def.convention == Convention::Method => {
+                        types::c_type_of(vm, class)
+                    }
+                    _ => ptr::null_mut(),
+                };
+                let mut arguments = Arguments::new(vm, args);
+                let names = ArgNames::new(vm, kwnames);
+                let first = arguments.as_mut_ptr();
+                let (zelf, names) = (pointer(&zelf), names.as_ptr());
+                finish(call_c(|| def.call(vm, zelf, class, first, given, names)))
+            }
         }
-        tuple
-    }
+    })
 }
 
 /// Positional and keyword arguments as the vectorcall convention has them.

@@ -20,131 +20,18 @@ use rustpython_vm::{
     AsObject, Py, PyObject as VmObject, PyObjectRef, PyRef, PyResult, VirtualMachine,
 };
 
+use super::call::{
+    Arg, ArgNames, ArgTuple, Arguments, CallArgs, KeywordDict, around_c, call_c, optional_arg,
+    pointer,
+};
 use super::slotdefs::{Function, SLOTDEFS, Shape, Slot, SlotDef, slot};
 use super::wrapper::{self, WrapperDescr};
-use super::{bound, builtin_base, c_type_of, is_c_class, slots_vm, statics};
+use super::{bound, builtin_base, c_type_of, is_c_class, slots_vm};
 use crate::api::object as c_object;
 use crate::api::pybuffer;
 use crate::layout::*;
-use crate::proxy::mirror::{self, tupleobject};
 use crate::proxy::prefix::{flag, prefix_of_or_new};
-use crate::proxy::{c_argument, c_of, drop_argument, instance};
-use crate::refcount;
 use crate::thread::{self, error};
-
-/// Runs `f`, which calls C code, with the lock held and the mirrors current.
-#[inline]
-pub fn in_c<R>(vm: &VirtualMachine, f: impl FnOnce() -> R) -> R {
-    let _held = thread::enter(vm);
-    mirror::before_c(vm);
-    let result = thread::state::call_c(f);
-    mirror::before_vm(vm);
-    result
-}
-
-/// An argument of a C call, for as long as that takes.
-pub struct Arg<'a> {
-    v: &'a VmObject,
-    /// The C object, borrowed from this.
-    pub p: *mut PyObject,
-}
-
-impl<'a> Arg<'a> {
-    /// The caller holds the lock until this is dropped.
-    #[inline]
-    pub fn new(vm: &VirtualMachine, v: &'a VmObject) -> Self {
-        Self {
-            v,
-            p: c_argument(vm, v),
-        }
-    }
-
-    fn ty(&self) -> *mut PyTypeObject {
-        // SAFETY: a live object.
-        unsafe { (*self.p).ob_type }
-    }
-}
-
-impl Drop for Arg<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: the reference is from `c_argument`, `v` is alive and the lock held, see `new`.
-        unsafe { drop_argument(self.p) };
-    }
-}
-
-/// An argument that may be NULL.
-fn optional_arg<'a>(vm: &VirtualMachine, v: Option<&'a VmObject>) -> Option<Arg<'a>> {
-    v.map(|v| Arg::new(vm, v))
-}
-
-fn pointer(arg: &Option<Arg<'_>>) -> *mut PyObject {
-    arg.as_ref().map_or(ptr::null_mut(), |arg| arg.p)
-}
-
-/// The tuple and the dict of a call.
-pub struct CallArgs {
-    pub tuple: *mut PyObject,
-    /// NULL without keywords.
-    pub dict: *mut PyObject,
-}
-
-impl CallArgs {
-    /// The caller holds the lock until this is dropped.
-    pub fn new(vm: &VirtualMachine, args: &FuncArgs) -> PyResult<Self> {
-        let dict = if args.kwargs.is_empty() {
-            ptr::null_mut()
-        } else {
-            let dict = vm.ctx.new_dict();
-            for (name, value) in args.kwargs.iter() {
-                let name = vm
-                    .ctx
-                    .intern_str(name.as_ref() as &rustpython_vm::common::wtf8::Wtf8);
-                dict.set_item(name, value.clone(), vm)?;
-            }
-            c_of(vm, dict.as_object())
-        };
-        Ok(Self {
-            tuple: tuple_of(vm, &args.args),
-            dict,
-        })
-    }
-}
-
-impl Drop for CallArgs {
-    fn drop(&mut self) {
-        // SAFETY: both references are ours.
-        unsafe {
-            refcount::decref(self.tuple);
-            refcount::xdecref(self.dict);
-        }
-    }
-}
-
-/// A new tuple of the C objects.
-fn tuple_of(vm: &VirtualMachine, items: &[PyObjectRef]) -> *mut PyObject {
-    if items.is_empty() {
-        return tupleobject::empty();
-    }
-    // SAFETY: a fresh tuple that is filled before anyone sees it; the callers
-    // hold the lock.
-    unsafe {
-        let tuple = tupleobject::new(statics::tuple_type(), items.len());
-        assert!(!tuple.is_null(), "out of memory");
-        for (place, item) in tupleobject::items(tuple).iter_mut().zip(items) {
-            *place = c_element(vm, item);
-        }
-        tuple
-    }
-}
-
-/// The C object of an element that C may keep beyond the call.
-fn c_element(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
-    match instance::of(v) {
-        Some(_) => c_of(vm, v),
-        None => c_argument(vm, v),
-    }
-}
 
 /// How error messages call a class: C's full name, where C defined it.
 pub fn tp_name(vm: &VirtualMachine, class: &Py<PyType>) -> String {
@@ -213,10 +100,10 @@ macro_rules! unary {
         fn $c(number: PyNumber<'_>, vm: &VirtualMachine) -> PyResult {
             let v = number.obj;
             // SAFETY: the arguments are live during the call.
-            in_c(vm, || unsafe {
+            around_c(vm, || unsafe {
                 let arg = Arg::new(vm, v);
                 let f = find!($c: unaryfunc, arg).ok_or_else(|| unsupported(vm, v, $name))?;
-                error::object_result(vm, f(arg.p), || slot_wrapper_name($name, v))
+                error::object_result(vm, call_c(|| f(arg.p)), || slot_wrapper_name($name, v))
             })
         }
     )*};
@@ -235,10 +122,10 @@ unary! {
 fn nb_bool(number: PyNumber<'_>, vm: &VirtualMachine) -> PyResult<bool> {
     let v = number.obj;
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let f = find!(nb_bool: inquiry, arg).ok_or_else(|| unsupported(vm, v, "__bool__"))?;
-        let truth = f(arg.p);
+        let truth = call_c(|| f(arg.p));
         error::int_result(vm, truth, || slot_wrapper_name("__bool__", v)).map(|n| n != 0)
     })
 }
@@ -292,13 +179,13 @@ macro_rules! binary {
             let left = ours(a.class().slots.as_number.$left.load());
             let right = ours(b.class().slots.as_number.$right.load());
             // SAFETY: the arguments are live during the call.
-            in_c(vm, || unsafe {
+            around_c(vm, || unsafe {
                 let (x, y) = (Arg::new(vm, a), Arg::new(vm, b));
                 let own = slots_vm::$c::<true> as *const () as Function;
                 for f in candidates((&x, left), (&y, right), slot::$c, own) {
                     if let Some(f) = transmute::<Function, Option<binaryfunc>>(f) {
                         let who = || slot_wrapper_name($name, if left { a } else { b });
-                        let result = error::object_result(vm, f(x.p, y.p), who)?;
+                        let result = error::object_result(vm, call_c(|| f(x.p, y.p)), who)?;
                         if !result.is(&vm.ctx.not_implemented) {
                             return Ok(result);
                         }
@@ -334,7 +221,7 @@ fn nb_power(a: &VmObject, b: &VmObject, c: &VmObject, vm: &VirtualMachine) -> Py
     let right = ours(b.class().slots.as_number.right_power.load());
     let third = ours(c.class().slots.as_number.power.load());
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let (x, y, z) = (Arg::new(vm, a), Arg::new(vm, b), Arg::new(vm, c));
         let own = slots_vm::nb_power::<true> as *const () as Function;
         let [first, second] = candidates((&x, left), (&y, right), slot::nb_power, own);
@@ -351,7 +238,7 @@ fn nb_power(a: &VmObject, b: &VmObject, c: &VmObject, vm: &VirtualMachine) -> Py
         for f in [first, second, last] {
             if let Some(f) = transmute::<Function, Option<ternaryfunc>>(f) {
                 let who = || slot_wrapper_name("__pow__", if left { a } else { b });
-                let result = error::object_result(vm, f(x.p, y.p, z.p), who)?;
+                let result = error::object_result(vm, call_c(|| f(x.p, y.p, z.p)), who)?;
                 if !result.is(&vm.ctx.not_implemented) {
                     return Ok(result);
                 }
@@ -365,13 +252,13 @@ macro_rules! inplace {
     ($($c:ident $name:literal;)*) => {$(
         fn $c(a: &VmObject, b: &VmObject, vm: &VirtualMachine) -> PyResult {
             // SAFETY: the arguments are live during the call.
-            in_c(vm, || unsafe {
+            around_c(vm, || unsafe {
                 let x = Arg::new(vm, a);
                 let Some(f) = find!($c: binaryfunc, x) else {
                     return Ok(vm.ctx.not_implemented());
                 };
                 let y = Arg::new(vm, b);
-                error::object_result(vm, f(x.p, y.p), || slot_wrapper_name($name, a))
+                error::object_result(vm, call_c(|| f(x.p, y.p)), || slot_wrapper_name($name, a))
             })
         }
     )*};
@@ -394,13 +281,15 @@ inplace! {
 
 fn nb_inplace_power(a: &VmObject, b: &VmObject, c: &VmObject, vm: &VirtualMachine) -> PyResult {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let x = Arg::new(vm, a);
         let Some(f) = find!(nb_inplace_power: ternaryfunc, x) else {
             return Ok(vm.ctx.not_implemented());
         };
         let (y, z) = (Arg::new(vm, b), Arg::new(vm, c));
-        error::object_result(vm, f(x.p, y.p, z.p), || slot_wrapper_name("__ipow__", a))
+        error::object_result(vm, call_c(|| f(x.p, y.p, z.p)), || {
+            slot_wrapper_name("__ipow__", a)
+        })
     })
 }
 
@@ -411,10 +300,10 @@ unsafe fn length(
     find: impl FnOnce(&Arg<'_>) -> Option<lenfunc>,
 ) -> PyResult<usize> {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let f = find(&arg).ok_or_else(|| unsupported(vm, v, "__len__"))?;
-        checked_length(vm, v, f(arg.p))
+        checked_length(vm, v, call_c(|| f(arg.p)))
     })
 }
 
@@ -447,11 +336,11 @@ macro_rules! concat {
         fn $c(sequence: PySequence<'_>, other: &VmObject, vm: &VirtualMachine) -> PyResult {
             let v = sequence.obj;
             // SAFETY: the arguments are live during the call.
-            in_c(vm, || unsafe {
+            around_c(vm, || unsafe {
                 let x = Arg::new(vm, v);
                 let f = find_plain!($c: binaryfunc, x).ok_or_else(|| unsupported(vm, v, $name))?;
                 let y = Arg::new(vm, other);
-                error::object_result(vm, f(x.p, y.p), || slot_wrapper_name($name, v))
+                error::object_result(vm, call_c(|| f(x.p, y.p)), || slot_wrapper_name($name, v))
             })
         }
     )*};
@@ -467,11 +356,11 @@ macro_rules! repeat {
         fn $c(sequence: PySequence<'_>, n: isize, vm: &VirtualMachine) -> PyResult {
             let v = sequence.obj;
             // SAFETY: the arguments are live during the call.
-            in_c(vm, || unsafe {
+            around_c(vm, || unsafe {
                 let arg = Arg::new(vm, v);
                 let f = find_plain!($c: ssizeargfunc, arg)
                     .ok_or_else(|| unsupported(vm, v, $name))?;
-                error::object_result(vm, f(arg.p, n), || slot_wrapper_name($name, v))
+                error::object_result(vm, call_c(|| f(arg.p, n)), || slot_wrapper_name($name, v))
             })
         }
     )*};
@@ -493,7 +382,7 @@ pub unsafe fn from_the_end(vm: &VirtualMachine, arg: &Arg<'_>, n: isize) -> PyRe
         if n < 0
             && let Some(f) = transmute::<Function, Option<lenfunc>>(slot::sq_length.get(arg.ty()))
         {
-            let length = checked_length(vm, arg.v, f(arg.p))?;
+            let length = checked_length(vm, arg.v, call_c(|| f(arg.p)))?;
             return Ok(n + length as isize);
         }
     }
@@ -503,12 +392,14 @@ pub unsafe fn from_the_end(vm: &VirtualMachine, arg: &Arg<'_>, n: isize) -> PyRe
 fn sq_item(sequence: PySequence<'_>, n: isize, vm: &VirtualMachine) -> PyResult {
     let v = sequence.obj;
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let f =
             find!(sq_item: ssizeargfunc, arg).ok_or_else(|| unsupported(vm, v, "__getitem__"))?;
         let n = from_the_end(vm, &arg, n)?;
-        error::object_result(vm, f(arg.p, n), || slot_wrapper_name("__getitem__", v))
+        error::object_result(vm, call_c(|| f(arg.p, n)), || {
+            slot_wrapper_name("__getitem__", v)
+        })
     })
 }
 
@@ -520,13 +411,13 @@ fn sq_ass_item(
 ) -> PyResult<()> {
     let v = sequence.obj;
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let f = find!(sq_ass_item: ssizeobjargproc, arg)
             .ok_or_else(|| unsupported(vm, v, "__setitem__"))?;
         let n = from_the_end(vm, &arg, n)?;
         let value = optional_arg(vm, value.as_deref());
-        let status = f(arg.p, n, pointer(&value));
+        let status = call_c(|| f(arg.p, n, pointer(&value)));
         error::status_result(vm, status, || slot_wrapper_name("__setitem__", v))
     })
 }
@@ -565,12 +456,12 @@ fn sequence_ass_subscript(
 fn sq_contains(sequence: PySequence<'_>, item: &VmObject, vm: &VirtualMachine) -> PyResult<bool> {
     let v = sequence.obj;
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let f = find!(sq_contains: objobjproc, arg)
             .ok_or_else(|| unsupported(vm, v, "__contains__"))?;
         let item = Arg::new(vm, item);
-        let found = f(arg.p, item.p);
+        let found = call_c(|| f(arg.p, item.p));
         error::int_result(vm, found, || slot_wrapper_name("__contains__", v)).map(|n| n != 0)
     })
 }
@@ -578,12 +469,14 @@ fn sq_contains(sequence: PySequence<'_>, item: &VmObject, vm: &VirtualMachine) -
 fn mp_subscript(mapping: PyMapping<'_>, key: &VmObject, vm: &VirtualMachine) -> PyResult {
     let v = mapping.obj;
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let f = find!(mp_subscript: binaryfunc, arg)
             .ok_or_else(|| unsupported(vm, v, "__getitem__"))?;
         let key = Arg::new(vm, key);
-        error::object_result(vm, f(arg.p, key.p), || slot_wrapper_name("__getitem__", v))
+        error::object_result(vm, call_c(|| f(arg.p, key.p)), || {
+            slot_wrapper_name("__getitem__", v)
+        })
     })
 }
 
@@ -595,12 +488,12 @@ fn mp_ass_subscript(
 ) -> PyResult<()> {
     let v = mapping.obj;
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let f = find!(mp_ass_subscript: objobjargproc, arg)
             .ok_or_else(|| unsupported(vm, v, "__setitem__"))?;
         let (key, value) = (Arg::new(vm, key), optional_arg(vm, value.as_deref()));
-        let status = f(arg.p, key.p, pointer(&value));
+        let status = call_c(|| f(arg.p, key.p, pointer(&value)));
         error::status_result(vm, status, || slot_wrapper_name("__setitem__", v))
     })
 }
@@ -619,10 +512,10 @@ macro_rules! stringify_slot {
     ($($c:ident $name:literal;)*) => {$(
         fn $c(v: &VmObject, vm: &VirtualMachine) -> PyResult<PyRef<PyStr>> {
             // SAFETY: the arguments are live during the call.
-            in_c(vm, || unsafe {
+            around_c(vm, || unsafe {
                 let arg = Arg::new(vm, v);
                 let f = find!($c: reprfunc, arg).ok_or_else(|| unsupported(vm, v, $name))?;
-                let result = error::object_result(vm, f(arg.p), || slot_wrapper_name($name, v))?;
+                let result = error::object_result(vm, call_c(|| f(arg.p)), || slot_wrapper_name($name, v))?;
                 string_result(vm, result, $name)
             })
         }
@@ -636,10 +529,10 @@ stringify_slot! {
 
 fn tp_hash(v: &VmObject, vm: &VirtualMachine) -> PyResult<i64> {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let f = find!(tp_hash: hashfunc, arg).ok_or_else(|| unsupported(vm, v, "__hash__"))?;
-        checked_hash(vm, v, f(arg.p))
+        checked_hash(vm, v, call_c(|| f(arg.p)))
     })
 }
 
@@ -661,11 +554,11 @@ fn callable_name(v: &VmObject, vm: &VirtualMachine) -> String {
 
 fn tp_call(v: &VmObject, args: FuncArgs, vm: &VirtualMachine) -> PyResult {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let f = find!(tp_call: ternaryfunc, arg).ok_or_else(|| unsupported(vm, v, "__call__"))?;
-        let args = CallArgs::new(vm, &args)?;
-        let result = f(arg.p, args.tuple, args.dict);
+        let args = CallArgs::new(vm, &args);
+        let result = call_c(|| f(arg.p, args.tuple(), args.dict()));
         error::object_result(vm, result, || callable_name(v, vm))
     })
 }
@@ -688,7 +581,7 @@ unsafe fn vectorcall_function(p: *mut PyObject) -> Option<vectorcallfunc> {
 /// Calls a `vectorcallfunc` with arguments as the VM passes them.
 ///
 /// # Safety
-/// `f` belongs to `callable`, a live object; the lock is held and a C call under way.
+/// `f` belongs to `callable`, a live object; the lock is held.
 pub unsafe fn call_vectorcall(
     vm: &VirtualMachine,
     f: vectorcallfunc,
@@ -698,27 +591,14 @@ pub unsafe fn call_vectorcall(
     kwnames: Option<&[PyObjectRef]>,
     who: impl Fn() -> String,
 ) -> PyResult {
-    let arguments: Vec<Arg<'_>> = args.iter().map(|v| Arg::new(vm, v)).collect();
-    // The callee may use the place before the first argument.
-    let mut pointers = Vec::with_capacity(args.len() + 1);
-    pointers.push(ptr::null_mut());
-    pointers.extend(arguments.iter().map(|arg| arg.p));
-    let names = match kwnames {
-        Some(names) if !names.is_empty() => tuple_of(vm, names),
-        _ => ptr::null_mut(),
-    };
+    let mut arguments = Arguments::new(vm, args);
+    let names = ArgNames::new(vm, kwnames);
     // SAFETY: by this function's contract; the arguments live until the end of this function.
     unsafe {
-        let first = pointers.as_mut_ptr().add(1);
-        let result = f(
-            callable,
-            first,
-            nargs | PY_VECTORCALL_ARGUMENTS_OFFSET,
-            names,
-        );
-        let result = error::object_result(vm, result, who);
-        refcount::xdecref(names);
-        result
+        let (first, names) = (arguments.as_mut_ptr(), names.as_ptr());
+        let nargsf = nargs | PY_VECTORCALL_ARGUMENTS_OFFSET;
+        let result = call_c(|| f(callable, first, nargsf, names));
+        error::object_result(vm, result, who)
     }
 }
 
@@ -731,7 +611,7 @@ fn vectorcall(
     vm: &VirtualMachine,
 ) -> PyResult {
     // SAFETY: the arguments are live during the call.
-    let done = in_c(vm, || unsafe {
+    let done = around_c(vm, || unsafe {
         let callable = Arg::new(vm, v);
         let f = vectorcall_function(callable.p)?;
         Some(call_vectorcall(
@@ -752,18 +632,18 @@ fn vectorcall(
 
 fn tp_getattro(v: &VmObject, name: &Py<PyStr>, vm: &VirtualMachine) -> PyResult {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let who = || slot_wrapper_name("__getattribute__", v);
         if let Some(f) = find!(tp_getattro: getattrofunc, arg) {
             let name = Arg::new(vm, name.as_object());
-            return error::object_result(vm, f(arg.p, name.p), who);
+            return error::object_result(vm, call_c(|| f(arg.p, name.p)), who);
         }
         let f = (*arg.ty())
             .tp_getattr
             .ok_or_else(|| unsupported(vm, v, name.to_str().unwrap_or("?")))?;
         let name = c_name(vm, name)?;
-        error::object_result(vm, f(arg.p, name.as_ptr().cast_mut()), who)
+        error::object_result(vm, call_c(|| f(arg.p, name.as_ptr().cast_mut())), who)
     })
 }
 
@@ -784,13 +664,13 @@ fn tp_setattro(
         PySetterValue::Delete => None,
     };
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let who = || slot_wrapper_name("__setattr__", v);
         let value = optional_arg(vm, value.as_deref());
         if let Some(f) = find!(tp_setattro: setattrofunc, arg) {
             let name = Arg::new(vm, name.as_object());
-            return error::status_result(vm, f(arg.p, name.p, pointer(&value)), who);
+            return error::status_result(vm, call_c(|| f(arg.p, name.p, pointer(&value))), who);
         }
         let f = (*arg.ty()).tp_setattr.ok_or_else(|| {
             vm.new_type_error(format!(
@@ -799,7 +679,11 @@ fn tp_setattro(
             ))
         })?;
         let name = c_name(vm, name)?;
-        error::status_result(vm, f(arg.p, name.as_ptr().cast_mut(), pointer(&value)), who)
+        error::status_result(
+            vm,
+            call_c(|| f(arg.p, name.as_ptr().cast_mut(), pointer(&value))),
+            who,
+        )
     })
 }
 
@@ -822,13 +706,13 @@ fn tp_richcompare(
     vm: &VirtualMachine,
 ) -> PyResult<Either<PyObjectRef, PyComparisonValue>> {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let x = Arg::new(vm, a);
         let Some(f) = find!(tp_richcompare: richcmpfunc, x) else {
             return Ok(Either::B(PyComparisonValue::NotImplemented));
         };
         let y = Arg::new(vm, b);
-        let result = f(x.p, y.p, c_comparison(op));
+        let result = call_c(|| f(x.p, y.p, c_comparison(op)));
         let who = || slot_wrapper_name(op.method_name(&vm.ctx).as_str(), a);
         error::object_result(vm, result, who).map(Either::A)
     })
@@ -836,10 +720,12 @@ fn tp_richcompare(
 
 fn tp_iter(v: PyObjectRef, vm: &VirtualMachine) -> PyResult {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, &v);
         let f = find!(tp_iter: getiterfunc, arg).ok_or_else(|| unsupported(vm, &v, "__iter__"))?;
-        error::object_result(vm, f(arg.p), || slot_wrapper_name("__iter__", &v))
+        error::object_result(vm, call_c(|| f(arg.p)), || {
+            slot_wrapper_name("__iter__", &v)
+        })
     })
 }
 
@@ -850,11 +736,11 @@ fn self_iter(v: PyObjectRef, _vm: &VirtualMachine) -> PyResult {
 
 fn tp_iternext(v: &VmObject, vm: &VirtualMachine) -> PyResult<PyIterReturn> {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let f =
             find!(tp_iternext: iternextfunc, arg).ok_or_else(|| unsupported(vm, v, "__next__"))?;
-        let item = f(arg.p);
+        let item = call_c(|| f(arg.p));
         if !item.is_null() {
             let who = || slot_wrapper_name("__next__", v);
             return error::object_result(vm, item, who).map(PyIterReturn::Return);
@@ -873,13 +759,13 @@ fn tp_descr_get(
     vm: &VirtualMachine,
 ) -> PyResult {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let Some(f) = find!(tp_descr_get: descrgetfunc, arg) else {
             return Ok(v.to_owned());
         };
         let (instance, owner) = (optional_arg(vm, instance), optional_arg(vm, owner));
-        let result = f(arg.p, pointer(&instance), pointer(&owner));
+        let result = call_c(|| f(arg.p, pointer(&instance), pointer(&owner)));
         error::object_result(vm, result, || slot_wrapper_name("__get__", v))
     })
 }
@@ -895,49 +781,128 @@ fn tp_descr_set(
         PySetterValue::Delete => (None, "__delete__"),
     };
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let f = find!(tp_descr_set: descrsetfunc, arg).ok_or_else(|| unsupported(vm, v, name))?;
         let (instance, value) = (Arg::new(vm, &instance), optional_arg(vm, value.as_deref()));
-        let status = f(arg.p, instance.p, pointer(&value));
+        let status = call_c(|| f(arg.p, instance.p, pointer(&value)));
         error::status_result(vm, status, || slot_wrapper_name(name, v))
     })
 }
 
 fn tp_init(v: &VmObject, args: FuncArgs, vm: &VirtualMachine) -> PyResult<()> {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
-        let arg = Arg::new(vm, v);
-        let function = function_from(
-            arg.ty(),
-            slot::tp_init,
-            slots_vm::virtual_function(slot::tp_init),
-        );
+    around_c(vm, || unsafe {
+        let args = CallArgs::new(vm, &args);
+        init_in_c(vm, v, args.tuple(), args.dict())
+    })
+}
+
+/// # Safety
+/// `v` is a C-instance, the others are a tuple and a dict or NULL; the lock is
+/// held.
+unsafe fn init_in_c(
+    vm: &VirtualMachine,
+    v: &VmObject,
+    args: *mut PyObject,
+    kwargs: *mut PyObject,
+) -> PyResult<()> {
+    let arg = Arg::new(vm, v);
+    // SAFETY: by this function's contract; a slot's function is of the slot's type.
+    unsafe {
+        let own = slots_vm::virtual_function(slot::tp_init);
+        let function = function_from(arg.ty(), slot::tp_init, own);
         let Some(f) = transmute::<Function, Option<initproc>>(function) else {
             return Ok(());
         };
-        let args = CallArgs::new(vm, &args)?;
-        let status = f(arg.p, args.tuple, args.dict);
+        let status = call_c(|| f(arg.p, args, kwargs));
         error::status_result(vm, status, || slot_wrapper_name("__init__", v))
-    })
+    }
 }
 
 fn tp_new(class: PyTypeRef, args: FuncArgs, vm: &VirtualMachine) -> PyResult {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let t = c_type_of(vm, &class);
-        let function = function_from(t, slot::tp_new, slots_vm::virtual_function(slot::tp_new));
-        let f = transmute::<Function, Option<newfunc>>(function).ok_or_else(|| {
-            vm.new_type_error(format!("cannot create '{}' instances", class.name()))
-        })?;
+        let f = new_function(vm, &class, t)?;
         call_new(vm, f, t, &class, &args)
     })
+}
+
+/// # Safety
+/// `t` is the live C type of `class`; the lock is held.
+unsafe fn new_function(
+    vm: &VirtualMachine,
+    class: &Py<PyType>,
+    t: *mut PyTypeObject,
+) -> PyResult<newfunc> {
+    // SAFETY: by this function's contract; a slot's function is of the slot's type.
+    unsafe {
+        let function = function_from(t, slot::tp_new, slots_vm::virtual_function(slot::tp_new));
+        transmute::<Function, Option<newfunc>>(function)
+            .ok_or_else(|| vm.new_type_error(format!("cannot create '{}' instances", class.name())))
+    }
+}
+
+type New = fn(PyTypeRef, FuncArgs, &VirtualMachine) -> PyResult;
+type Init = fn(&VmObject, FuncArgs, &VirtualMachine) -> PyResult<()>;
+
+/// `type.__call__` as the VM's `vectorcall` of classes with C's `tp_new` whose
+/// instances cannot be called: one tuple does for both functions.
+fn construct(
+    callable: &VmObject,
+    args: Vec<PyObjectRef>,
+    nargs: usize,
+    kwnames: Option<&[PyObjectRef]>,
+    vm: &VirtualMachine,
+) -> PyResult {
+    let kwnames = kwnames.filter(|names| !names.is_empty());
+    let is_new = |f: New| ptr::fn_addr_eq(f, tp_new as New);
+    let class = callable.downcast_ref::<PyType>();
+    let Some(class) = class.filter(|class| class.slots.new.load().is_some_and(is_new)) else {
+        let args = FuncArgs::from_vectorcall_owned(args, nargs, kwnames);
+        return match vm.ctx.types.type_type.slots.call.load() {
+            Some(call) => call(callable, args, vm),
+            None => Err(vm.new_type_error("'type' object is not callable")),
+        };
+    };
+    let (positional, values) = args.split_at(nargs);
+    // SAFETY: the arguments are live during the call.
+    let (v, init) = around_c(vm, || unsafe {
+        let t = c_type_of(vm, class);
+        let f = new_function(vm, class, t)?;
+        let tuple = ArgTuple::new(vm, positional);
+        let dict = KeywordDict::new(vm, values, kwnames);
+        let result = call_c(|| f(t, tuple.p, dict.as_ptr()));
+        let v = error::object_result(vm, result, || format!("{}.__new__", class.name()))?;
+        if !v.class().is(class) && !v.class().fast_issubclass(class) {
+            return Ok((v, None));
+        }
+        let init = v.class().slots.init.load();
+        if init.is_some_and(|f: Init| ptr::fn_addr_eq(f, tp_init as Init)) {
+            init_in_c(vm, &v, tuple.p, dict.as_ptr())?;
+            return Ok((v, None));
+        }
+        Ok((v, init))
+    })?;
+    let of_object = vm.ctx.types.object_type.slots.init.load();
+    let same = |(f, g): (Init, Init)| ptr::fn_addr_eq(f, g);
+    // `object.__init__` only looks whether there are arguments.
+    let nothing_to_do = args.is_empty() && init.zip(of_object).is_some_and(same);
+    if let (Some(init), false) = (init, nothing_to_do) {
+        init(
+            &v,
+            FuncArgs::from_vectorcall_owned(args, nargs, kwnames),
+            vm,
+        )?;
+    }
+    Ok(v)
 }
 
 /// Calls a `tp_new` for `t`, the C type of `class`.
 ///
 /// # Safety
-/// The lock is held and a C call under way.
+/// The lock is held.
 pub unsafe fn call_new(
     vm: &VirtualMachine,
     f: newfunc,
@@ -945,9 +910,9 @@ pub unsafe fn call_new(
     class: &Py<PyType>,
     args: &FuncArgs,
 ) -> PyResult {
-    let args = CallArgs::new(vm, args)?;
+    let args = CallArgs::new(vm, args);
     // SAFETY: by this function's contract.
-    let result = unsafe { f(t, args.tuple, args.dict) };
+    let result = call_c(|| unsafe { f(t, args.tuple(), args.dict()) });
     error::object_result(vm, result, || format!("{}.__new__", class.name()))
 }
 
@@ -955,7 +920,7 @@ pub unsafe fn call_new(
 /// object's life.
 fn tp_finalize(v: &VmObject, vm: &VirtualMachine) -> PyResult<()> {
     // SAFETY: the arguments are live during the call.
-    in_c(vm, || unsafe {
+    around_c(vm, || unsafe {
         let arg = Arg::new(vm, v);
         let function = function_from(
             arg.ty(),
@@ -967,7 +932,7 @@ fn tp_finalize(v: &VmObject, vm: &VirtualMachine) -> PyResult<()> {
             && !(*prefix).has(flag::FINALIZED)
         {
             (*prefix).flags |= flag::FINALIZED;
-            error::undisturbed(|| f(arg.p));
+            call_c(|| error::undisturbed(|| f(arg.p)));
         }
     });
     Ok(())
@@ -1106,6 +1071,9 @@ pub unsafe fn install(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObj
         }
         if PyType_HasFeature(t, Py_TPFLAGS_HAVE_VECTORCALL) && (*t).tp_vectorcall_offset > 0 {
             class.slots.vectorcall.store(Some(vectorcall));
+        } else if class.slots.call.load().is_none() {
+            // The VM takes it for that of the class itself.
+            class.slots.vectorcall.store(Some(construct));
         }
     }
 }

@@ -20,10 +20,10 @@ use rustpython_vm::{
     pyclass,
 };
 
+use super::call::{Arg, CallArgs, in_c, pointer};
 use super::slotdefs::{Function, SLOTDEFS, Shape, SlotDef, slot};
 use super::slots_c::{
-    Arg, CallArgs, call_new, checked_hash, checked_length, from_the_end, in_c, slot_wrapper_name,
-    tp_name,
+    call_new, checked_hash, checked_length, from_the_end, slot_wrapper_name, tp_name,
 };
 use super::{slots_vm, vm_type_of};
 use crate::api::pybuffer;
@@ -499,12 +499,16 @@ unsafe fn call_slot(
                 Ok(vm.ctx.new_int(hash).into())
             }
             Shape::Call => {
-                let args = CallArgs::new(vm, &args)?;
-                error::object_result(vm, function!(ternaryfunc)(p, args.tuple, args.dict), who)
+                let args = CallArgs::new(vm, &args);
+                error::object_result(
+                    vm,
+                    function!(ternaryfunc)(p, args.tuple(), args.dict()),
+                    who,
+                )
             }
             Shape::Init => {
-                let args = CallArgs::new(vm, &args)?;
-                let status = function!(initproc)(p, args.tuple, args.dict);
+                let args = CallArgs::new(vm, &args);
+                let status = function!(initproc)(p, args.tuple(), args.dict());
                 error::status_result(vm, status, who).map(|()| none())
             }
             Shape::SetAttr => {
@@ -542,8 +546,6 @@ unsafe fn call_slot(
                 if instance.is_none() && owner.is_none() {
                     return Err(vm.new_type_error("__get__(None, None) is invalid"));
                 }
-                let pointer =
-                    |arg: &Option<Arg<'_>>| arg.as_ref().map_or(std::ptr::null_mut(), |arg| arg.p);
                 let result = function!(descrgetfunc)(p, pointer(&instance), pointer(&owner));
                 error::object_result(vm, result, who)
             }

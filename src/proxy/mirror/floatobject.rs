@@ -36,6 +36,17 @@ unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mu
     unsafe { new(ty, value.to_f64()) }
 }
 
+/// A fresh C `float` for `v`, which is exactly that; NULL when memory is out.
+/// The lock is held.
+#[inline]
+pub fn argument(v: &VmObject) -> *mut PyObject {
+    // SAFETY: the caller saw that the class is exactly `float`; the lock is held.
+    unsafe {
+        let value = v.downcast_unchecked_ref::<PyFloat>().to_f64();
+        new(crate::types::statics::float_type(), value)
+    }
+}
+
 /// A VM `float` of the same value.
 ///
 /// # Safety

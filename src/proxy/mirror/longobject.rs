@@ -205,6 +205,25 @@ unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mu
     }
 }
 
+/// A fresh C `int` for `v`, which is exactly that and not a small one; NULL
+/// when memory is out. The lock is held.
+#[inline]
+pub fn argument(v: &VmObject) -> *mut PyObject {
+    // SAFETY: the caller saw that the class is exactly `int`.
+    let big = unsafe { v.downcast_unchecked_ref::<PyInt>() }.as_bigint();
+    match i64::try_from(big) {
+        Ok(n) => from_magnitude(n < 0, n.unsigned_abs()),
+        // SAFETY: exactly `int`, and the lock is held.
+        Err(_) => unsafe {
+            from_digits(
+                types::statics::int_type(),
+                big.sign() == Sign::Minus,
+                &digits_of(big),
+            )
+        },
+    }
+}
+
 /// Writes a value into an instance of a subclass.
 ///
 /// # Safety

@@ -268,6 +268,38 @@ pub fn immortal(vm: &VirtualMachine, v: &VmObject) -> Option<*mut PyObject> {
     None
 }
 
+/// The VM object of `None`, `True` or `False`: they have no prefix that would
+/// be found as fast.
+#[inline]
+pub fn constant(vm: &VirtualMachine, p: *mut PyObject) -> Option<PyObjectRef> {
+    if p == types::statics::none() {
+        return Some(vm.ctx.none());
+    }
+    if p == types::statics::bool(true) {
+        return Some(vm.ctx.true_value.clone().into());
+    }
+    if p == types::statics::bool(false) {
+        return Some(vm.ctx.false_value.clone().into());
+    }
+    None
+}
+
+/// Whether a mirror of type `ty` for `v` may be there just for the time of a
+/// call: it holds nothing that must be kept equal, and is not one of those
+/// that stay for the next time.
+///
+/// # Safety
+/// `ty` is a live type object; the lock is held.
+#[inline]
+pub unsafe fn can_be_lent(v: &VmObject, ty: *mut PyTypeObject) -> bool {
+    // SAFETY: by this function's contract.
+    match unsafe { kind_of_type(ty) } {
+        Kind::Int | Kind::Float | Kind::Complex | Kind::Bytes | Kind::Tuple | Kind::Header => true,
+        Kind::Str => !v.is_immortal(),
+        _ => false,
+    }
+}
+
 /// Makes the VM object for `p`, whose only reference the caller gives away,
 /// without keeping the pair, where the identity of the two cannot be observed.
 /// `None`: nothing happened.
