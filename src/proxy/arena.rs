@@ -192,6 +192,13 @@ pub unsafe fn release(p: *mut u8) {
     }
 }
 
+/// Whether `p` is a block of a slab: there will never be anything but blocks of
+/// the same size at its place.
+pub fn in_slab(p: *mut u8) -> bool {
+    // SAFETY: a block of ours has a prefix before it.
+    contains(p as usize) && unsafe { (*p.sub(PREFIX_SIZE).cast::<Prefix>()).class() } != LARGE
+}
+
 /// The number of bytes that fit into the block at `p`.
 ///
 /// # Safety

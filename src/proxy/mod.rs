@@ -99,6 +99,10 @@ pub fn c_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
         }
         return p;
     }
+    let class = v.class();
+    if class.is(vm.ctx.types.int_type) {
+        return int_argument(vm, v);
+    }
     if let Some(p) = mirror::immortal(vm, v) {
         return p;
     }
@@ -106,20 +110,31 @@ pub fn c_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
         // SAFETY: what the table names is live.
         return unsafe { again(vm, v, p) };
     }
+    if class.is(vm.ctx.types.float_type) {
+        return lend(floatobject::argument(v), v, false);
+    }
     make_argument(vm, v)
+}
+
+#[inline]
+fn int_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
+    let word = longobject::word(v);
+    if let Some(p) = word.and_then(longobject::small_value) {
+        return p;
+    }
+    if let Some(p) = linked(v) {
+        // SAFETY: what the table names is live.
+        return unsafe { again(vm, v, p) };
+    }
+    match word {
+        Some(word) => lend(longobject::fresh(word), v, false),
+        None => make_argument(vm, v),
+    }
 }
 
 #[inline(never)]
 fn make_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
-    let class = v.class();
-    let types = &vm.ctx.types;
-    if class.is(types.int_type) {
-        return lend(longobject::argument(v), v, false);
-    }
-    if class.is(types.float_type) {
-        return lend(floatobject::argument(v), v, false);
-    }
-    let ty = types::c_type_of(vm, class);
+    let ty = types::c_type_of(vm, v.class());
     // SAFETY: `ty` is the mirror of `v`'s class.
     unsafe {
         if !mirror::can_be_lent(v, ty) {
@@ -150,7 +165,6 @@ fn lend(p: *mut PyObject, v: &VmObject, in_table: bool) -> *mut PyObject {
         prefix.flags |= flag::IN_TABLE;
         LINKS.insert(v.as_raw() as usize, p as usize);
     }
-    count_pairs(1);
     p
 }
 
@@ -175,6 +189,10 @@ pub unsafe fn drop_argument(p: *mut PyObject) {
         let prefix = &mut *prefix;
         // Before all else: C may have made it immortal meanwhile.
         if prefix.has(flag::LENT) {
+            if prefix.flags == flag::LENT && refcount::count(p) == 1 {
+                // A number that C did not keep.
+                return arena::release(p.cast());
+            }
             return end_loan(p, prefix);
         }
         if refcount::is_immortal(p) {
@@ -195,6 +213,7 @@ pub unsafe fn drop_argument(p: *mut PyObject) {
 }
 
 /// The call that `p` was lent for is over: `p` goes, or owns its VM object.
+#[inline(never)]
 unsafe fn end_loan(p: *mut PyObject, prefix: &mut Prefix) {
     const PLAIN: u32 = flag::LENT | flag::IN_TABLE | flag::MIRROR;
     // SAFETY: by the caller's contract; a lent object's VM object is alive.
@@ -205,6 +224,7 @@ unsafe fn end_loan(p: *mut PyObject, prefix: &mut Prefix) {
         }
         prefix.flags &= !flag::LENT;
         prefix.flags |= flag::OWNS_VM;
+        count_pairs(1);
         let _ = (*prefix.link).to_owned().into_raw();
         if !prefix.has(flag::IN_TABLE) && LINKS.get(prefix.link as usize).is_none() {
             prefix.flags |= flag::IN_TABLE;
@@ -222,9 +242,8 @@ unsafe fn discard(p: *mut PyObject, prefix: &mut Prefix) {
         let ty = (*p).ob_type;
         if prefix.has(flag::IN_TABLE) {
             LINKS.remove(prefix.link as usize);
-            (mirror::of_type(ty).clear)(p);
         }
-        count_pairs(-1);
+        (mirror::of_type(ty).clear)(p);
         arena::release(p.cast());
         if PyType_HasFeature(ty, Py_TPFLAGS_HEAPTYPE) {
             refcount::decref(ty.cast());
@@ -335,8 +354,10 @@ unsafe fn unlink_prefix(prefix: &mut Prefix) -> Option<PyObjectRef> {
         LINKS.remove(link as usize);
     }
     let owned = prefix.has(flag::OWNS_VM);
-    prefix.flags &= !(flag::IN_TABLE | flag::OWNS_VM);
-    count_pairs(-1);
+    if !prefix.has(flag::LENT) {
+        count_pairs(-1);
+    }
+    prefix.flags &= !(flag::IN_TABLE | flag::OWNS_VM | flag::LENT);
     // SAFETY: an owning link is one strong reference.
     owned.then(|| unsafe { PyObjectRef::from_raw(NonNull::new_unchecked(link)) })
 }

@@ -30,8 +30,11 @@ pub unsafe fn dealloc_evicted(p: *mut PyObject) {
 unsafe fn dealloc_or_keep(p: *mut PyObject, in_call: bool) {
     // SAFETY: by the caller's contract; the type outlives its instance.
     unsafe {
+        // Of objects without any of these there is nothing to decide.
+        const PAUSE: u32 =
+            flag::DYING | flag::IN_CALL | flag::LATER | flag::OWNS_VM | flag::STORED | flag::QUEUED;
         let prefix = prefix_of(p);
-        if !prefix.is_null() {
+        if !prefix.is_null() && (*prefix).has(PAUSE) {
             // Dying, or freed when the call returns or others are gone.
             if (*prefix).has(flag::DYING | flag::IN_CALL | flag::LATER) {
                 return;

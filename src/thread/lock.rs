@@ -70,31 +70,44 @@ pub fn is_held() -> bool {
 /// the thread had it before.
 #[must_use]
 pub struct Held {
+    me: *mut ThreadState,
     release: bool,
-    /// What `exc_info` held before, when it had to be changed.
-    handled: Option<super::state::Handled>,
     /// Whether this is the entry of a call from the VM.
     call: bool,
     /// How much the thread had borrowed before.
     borrowed: usize,
+    /// What `exc_info` held before, when it had to be changed.
+    handled: Option<super::state::Handled>,
 }
 
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
-        if let Some(handled) = self.handled.take() {
-            handled.restore();
-        } else if self.call && !super::state::handled_here().is_null() {
-            super::state::Handled::none().restore();
+        if !self.release {
+            return;
         }
-        if self.release {
-            let me = owner();
-            // SAFETY: this thread holds the lock, so it is its own state.
-            if unsafe { (*me).borrowed.len() } > self.borrowed {
-                // What was lent outside of any call of C.
-                state::release_borrowed(me, self.borrowed);
-            }
-            make_stealable();
+        // SAFETY: this thread holds the lock, so it is its own state.
+        let (handled, borrowed) = unsafe {
+            let me = &*self.me;
+            ((*me.c.exc_info).exc_value, me.borrowed.len())
+        };
+        if self.call && (!handled.is_null() || self.handled.is_some()) {
+            self.restore_handled();
+        }
+        if borrowed > self.borrowed {
+            // What was lent outside of any call of C.
+            state::release_borrowed(self.me, self.borrowed);
+        }
+        open(self.me);
+    }
+}
+
+impl Held {
+    #[cold]
+    fn restore_handled(&mut self) {
+        match self.handled.take() {
+            Some(handled) => handled.restore(),
+            None => super::state::Handled::none().restore(),
         }
     }
 }
@@ -103,30 +116,60 @@ impl Drop for Held {
 /// threads left to the next holder.
 #[inline]
 pub fn enter(vm: &VirtualMachine) -> Held {
+    let me = state::here();
+    if me.is_null() || !try_reacquire(me) || !READY.load(Ordering::Relaxed) {
+        return enter_slowly(vm);
+    }
+    entered(vm, me)
+}
+
+#[inline]
+fn entered(vm: &VirtualMachine, me: *mut ThreadState) -> Held {
+    // SAFETY: this thread's state, and the lock is held.
+    let borrowed = unsafe {
+        (*me).vm = vm;
+        (*me).borrowed.len()
+    };
+    crate::refcount::deferred::drain();
+    Held {
+        me,
+        release: true,
+        call: true,
+        borrowed,
+        handled: super::state::Handled::exchange(vm),
+    }
+}
+
+#[inline(never)]
+fn enter_slowly(vm: &VirtualMachine) -> Held {
     let me = state::here_with(vm);
-    let release = if OWNER.load(Ordering::Relaxed) == me as usize {
-        false
+    if OWNER.load(Ordering::Relaxed) == me as usize {
+        if READY.load(Ordering::Relaxed) {
+            return nested(vm, me);
+        }
     } else {
         acquire(me);
-        true
-    };
+    }
+    if !READY.load(Ordering::Relaxed) {
+        // SAFETY: this thread's state, and the lock is held.
+        unsafe { (*me).vm = vm };
+        set_up(vm);
+    }
+    entered(vm, me)
+}
+
+/// This thread has the lock already.
+#[inline]
+fn nested(vm: &VirtualMachine, me: *mut ThreadState) -> Held {
     // SAFETY: this thread's state, and the lock is held.
     unsafe { (*me).vm = vm };
-    let mut held = Held {
-        release,
+    Held {
+        me,
+        release: false,
+        call: false,
+        borrowed: 0,
         handled: None,
-        call: release,
-        // SAFETY: as above.
-        borrowed: unsafe { (*me).borrowed.len() },
-    };
-    if release {
-        if !READY.load(Ordering::Relaxed) {
-            set_up(vm);
-        }
-        crate::refcount::deferred::drain();
-        held.handled = super::state::Handled::exchange(vm);
     }
-    held
 }
 
 /// Takes the lock if that needs no waiting.
@@ -136,29 +179,33 @@ pub fn try_enter() -> Option<Held> {
     if me.is_null() {
         return None;
     }
-    let seen = OWNER.load(Ordering::Relaxed);
-    if seen == me as usize {
-        return Some(Held {
-            release: false,
-            handled: None,
-            call: false,
-            borrowed: 0,
-        });
+    if !try_reacquire(me) {
+        let seen = OWNER.load(Ordering::Relaxed);
+        if seen == me as usize {
+            return Some(Held {
+                me,
+                release: false,
+                call: false,
+                borrowed: 0,
+                handled: None,
+            });
+        }
+        if (seen != 0 && seen & STEALABLE == 0)
+            || OWNER
+                .compare_exchange(seen, me as usize, Ordering::Acquire, Ordering::Relaxed)
+                .is_err()
+        {
+            return None;
+        }
     }
-    if (seen == 0 || seen & STEALABLE != 0)
-        && OWNER
-            .compare_exchange(seen, me as usize, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok()
-    {
-        return Some(Held {
-            release: true,
-            handled: None,
-            call: false,
-            // SAFETY: this thread's state, and the lock is held.
-            borrowed: unsafe { (*me).borrowed.len() },
-        });
-    }
-    None
+    Some(Held {
+        me,
+        release: true,
+        call: false,
+        // SAFETY: this thread's state, and the lock is held.
+        borrowed: unsafe { (*me).borrowed.len() },
+        handled: None,
+    })
 }
 
 /// Runs `f`, which may run Python code, with the lock open to other threads.
@@ -189,18 +236,29 @@ pub fn release() {
 /// Takes the lock for `me`, this thread's state.
 #[inline]
 pub fn acquire(me: *mut ThreadState) {
-    let me = me as usize;
-    if OWNER
-        .compare_exchange(me | STEALABLE, me, Ordering::Acquire, Ordering::Relaxed)
-        .is_err()
-    {
-        acquire_slowly(me);
+    if !try_reacquire(me) {
+        acquire_slowly(me as usize);
     }
+}
+
+/// Takes the lock if `me`, this thread's state, had it last and left it open.
+#[inline]
+fn try_reacquire(me: *mut ThreadState) -> bool {
+    let me = me as usize;
+    OWNER
+        .compare_exchange(me | STEALABLE, me, Ordering::Acquire, Ordering::Relaxed)
+        .is_ok()
 }
 
 #[inline]
 fn make_stealable() {
-    let me = OWNER.load(Ordering::Relaxed);
+    open(owner());
+}
+
+/// Lets anyone take the lock that `me`, this thread's state, holds.
+#[inline]
+fn open(me: *mut ThreadState) {
+    let me = me as usize;
     OWNER.store(me | STEALABLE, Ordering::Release);
     if WAITERS.load(Ordering::Relaxed) != 0 {
         yield_to_waiters(me);

@@ -367,13 +367,6 @@ unsafe fn exception(vm: &VirtualMachine, p: *mut PyObject) -> Option<PyBaseExcep
     unsafe { crate::proxy::vm_of_opt(vm, p) }?.downcast().ok()
 }
 
-/// What the innermost item of the stack of handled exceptions holds.
-#[inline]
-pub fn handled_here() -> *mut PyObject {
-    // SAFETY: this thread holds the lock, so the state is its own.
-    unsafe { (*exc_info()).exc_value }
-}
-
 /// The exception that C is handling, borrowed, or NULL.
 #[inline]
 pub fn topmost_handled() -> *mut PyObject {

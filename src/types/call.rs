@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rustpython_vm::builtins::PyDictRef;
 use rustpython_vm::common::wtf8::Wtf8;
@@ -12,7 +13,7 @@ use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, PyResult, Virtu
 use crate::layout::{PyObject, PyTypeObject};
 use crate::proxy::mirror::{self, tupleobject};
 use crate::proxy::prefix::prefix_of_ours;
-use crate::proxy::{c_argument, c_of, drop_argument};
+use crate::proxy::{arena, c_argument, c_of, drop_argument};
 use crate::thread;
 pub use crate::thread::state::call_c;
 use crate::{refcount, types};
@@ -67,6 +68,56 @@ impl Drop for Arg<'_> {
     }
 }
 
+/// The C object of a module as it was seen last.
+#[derive(Debug, Default)]
+pub struct Known(AtomicPtr<PyObject>);
+
+impl Known {
+    /// As for [`Arg::new`].
+    #[inline]
+    fn lend<'a>(&self, vm: &VirtualMachine, v: &'a VmObject) -> Arg<'a> {
+        let p = self.0.load(Ordering::Relaxed);
+        // SAFETY: a block of a slab stays a block of that size for ever, so its
+        // prefix can be read whatever became of it; and what is linked to `v`
+        // is its C object.
+        if !p.is_null() && unsafe { (*prefix_of_ours(p)).link }.cast_const() == v.as_raw() {
+            // SAFETY: so it is live.
+            unsafe { refcount::incref(p) };
+            return Arg { v, p };
+        }
+        self.look(vm, v)
+    }
+
+    #[cold]
+    fn look<'a>(&self, vm: &VirtualMachine, v: &'a VmObject) -> Arg<'a> {
+        let arg = Arg::new(vm, v);
+        if v.class().is(vm.ctx.types.module_type) && arena::in_slab(arg.p.cast()) {
+            self.0.store(arg.p, Ordering::Relaxed);
+        }
+        arg
+    }
+}
+
+/// The receiver of a call.
+pub enum Receiver<'a> {
+    None,
+    Some(&'a VmObject),
+    /// It may be a module.
+    Known(&'a VmObject, &'a Known),
+}
+
+impl<'a> Receiver<'a> {
+    /// As for [`Arg::new`].
+    #[inline]
+    pub fn lend(self, vm: &VirtualMachine) -> Option<Arg<'a>> {
+        match self {
+            Self::None => None,
+            Self::Some(v) => Some(Arg::new(vm, v)),
+            Self::Known(v, known) => Some(known.lend(vm, v)),
+        }
+    }
+}
+
 /// An argument that may be NULL.
 #[inline]
 pub fn optional_arg<'a>(vm: &VirtualMachine, v: Option<&'a VmObject>) -> Option<Arg<'a>> {
@@ -105,9 +156,18 @@ impl<'a> Arguments<'a> {
             it.spilled = Vec::with_capacity(1 + values.len());
         }
         let first = it.as_mut_ptr();
-        for v in values {
+        for (i, v) in values.iter().enumerate() {
             // SAFETY: there is room for all of them.
-            unsafe { first.add(it.filled).write(c_argument(vm, v)) };
+            unsafe {
+                let p = if i > 0 && v.is(&values[i - 1]) {
+                    let p = *first.add(i - 1);
+                    refcount::incref(p);
+                    p
+                } else {
+                    c_argument(vm, v)
+                };
+                first.add(i).write(p);
+            }
             it.filled += 1;
         }
         it
@@ -129,9 +189,17 @@ impl Drop for Arguments<'_> {
     #[inline]
     fn drop(&mut self) {
         let first = self.as_mut_ptr();
-        for i in 0..self.filled {
-            // SAFETY: filled from `c_argument`; the values are alive and the lock held, see `new`.
-            unsafe { drop_argument(*first.add(i)) };
+        for i in (0..self.filled).rev() {
+            // SAFETY: filled from `c_argument`, or once more with the one before;
+            // the values are alive and the lock held, see `new`.
+            unsafe {
+                let p = *first.add(i);
+                if i > 0 && p == *first.add(i - 1) {
+                    refcount::decref_no_dealloc(p);
+                } else {
+                    drop_argument(p);
+                }
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ use rustpython_vm::{
     VirtualMachine,
 };
 
-use super::call::{Arg, around_c, call_c, optional_arg, pointer};
+use super::call::{Arg, Receiver, around_c, call_c, optional_arg, pointer};
 use super::function::{self, Def, Extended, is_marked, not_called, text, vm_def};
 use super::hook::{self, Hook, Originals};
 use crate::api::structmember::{self, PyMember_SetOne};
@@ -162,7 +162,17 @@ impl Hook for MethodHook {
         };
         check(vm, &|| m.def.name(), &m.class, zelf)?;
         // SAFETY: the receiver is an instance of the defining class.
-        unsafe { function::invoke(vm, v, m.def, Some(zelf), Some(&m.class), rest, kwnames) }
+        unsafe {
+            function::invoke(
+                vm,
+                v,
+                m.def,
+                Receiver::Some(zelf),
+                Some(&m.class),
+                rest,
+                kwnames,
+            )
+        }
     }
 
     fn get(

@@ -22,7 +22,7 @@ use rustpython_vm::{
 };
 
 use super::call::{
-    ArgNames, ArgTuple, Arguments, KeywordDict, around_c, call_c, optional_arg, pointer,
+    Arg, ArgNames, ArgTuple, Arguments, KeywordDict, Known, Receiver, around_c, call_c, pointer,
 };
 use super::descr::tp_name;
 use super::doc;
@@ -316,7 +316,7 @@ pub unsafe fn invoke(
     vm: &VirtualMachine,
     callable: &VmObject,
     def: Def,
-    zelf: Option<&VmObject>,
+    zelf: Receiver<'_>,
     class: Option<&Py<PyType>>,
     args: &[PyObjectRef],
     kwnames: Option<&[PyObjectRef]>,
@@ -331,20 +331,32 @@ pub unsafe fn invoke(
     let finish = |result| error::object_result(vm, result, || repr(vm, callable));
     // SAFETY: by this function's contract; the arguments stay alive.
     around_c(vm, || unsafe {
-        let zelf = optional_arg(vm, zelf);
+        let zelf = zelf.lend(vm);
+        let p = pointer(&zelf);
         match def.convention {
+            Convention::NoArgs => finish(call_c(|| (def.meth)(p, ptr::null_mut()))),
+            Convention::O => {
+                let arg = Arg::new(vm, &args[0]);
+                finish(call_c(|| (def.meth)(p, arg.p)))
+            }
             Convention::VarArgs => {
                 let tuple = ArgTuple::new(vm, args);
-                finish(call_c(|| (def.meth)(pointer(&zelf), tuple.p)))
+                finish(call_c(|| (def.meth)(p, tuple.p)))
             }
             Convention::VarArgsKeywords => {
                 let (args, values) = args.split_at(given);
                 let tuple = ArgTuple::new(vm, args);
                 let kwargs = KeywordDict::new(vm, values, kwnames);
                 let f = transmute::<PyCFunction, PyCFunctionWithKeywords>(def.meth);
-                finish(call_c(|| f(pointer(&zelf), tuple.p, kwargs.as_ptr())))
+                finish(call_c(|| f(p, tuple.p, kwargs.as_ptr())))
             }
-            _ => {
+            Convention::Fast => {
+                let mut arguments = Arguments::new(vm, args);
+                let first = arguments.as_mut_ptr();
+                let f = transmute::<PyCFunction, PyCFunctionFast>(def.meth);
+                finish(call_c(|| f(p, first, given as Py_ssize_t)))
+            }
+            Convention::FastKeywords | Convention::Method => {
                 let class = match class {
                     Some(class) if def.convention == Convention::Method => {
                         types::c_type_of(vm, class)
@@ -353,9 +365,8 @@ pub unsafe fn invoke(
                 };
                 let mut arguments = Arguments::new(vm, args);
                 let names = ArgNames::new(vm, kwnames);
-                let first = arguments.as_mut_ptr();
-                let (zelf, names) = (pointer(&zelf), names.as_ptr());
-                finish(call_c(|| def.call(vm, zelf, class, first, given, names)))
+                let (first, names) = (arguments.as_mut_ptr(), names.as_ptr());
+                finish(call_c(|| def.call(vm, p, class, first, given, names)))
             }
         }
     })
@@ -424,6 +435,8 @@ pub struct Function {
     pub zelf: Option<PyObjectRef>,
     /// The defining class of a `METH_METHOD` function.
     pub class: Option<PyTypeRef>,
+    /// Where the C object of a module that `zelf` is was last.
+    known: Known,
 }
 
 // SAFETY: visits every VM object that the fields own.
@@ -541,6 +554,7 @@ pub unsafe fn new(
         def,
         zelf: zelf.clone(),
         class,
+        known: Known::default(),
     };
     let definition = vm_def(def.name(), def.meth as usize, &FUNCTION);
     let base = native(vm, VmMethodDef::to_function, definition, zelf);
@@ -605,7 +619,11 @@ impl Hook for FunctionHook {
         args: &[PyObjectRef],
         kwnames: Option<&[PyObjectRef]>,
     ) -> PyResult {
-        let (zelf, class) = (function.receiver(), function.class.as_deref());
+        let class = function.class.as_deref();
+        let zelf = match function.receiver() {
+            Some(zelf) => Receiver::Known(zelf, &function.known),
+            None => Receiver::None,
+        };
         // SAFETY: the function's parts belong together, and are alive with it.
         unsafe { invoke(vm, v, function.def, zelf, class, args, kwnames) }
     }

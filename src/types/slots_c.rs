@@ -810,7 +810,7 @@ unsafe fn init_in_c(
     let arg = Arg::new(vm, v);
     // SAFETY: by this function's contract; a slot's function is of the slot's type.
     unsafe {
-        let own = slots_vm::virtual_function(slot::tp_init);
+        let own = slots_vm::tp_init as *const () as Function;
         let function = function_from(arg.ty(), slot::tp_init, own);
         let Some(f) = transmute::<Function, Option<initproc>>(function) else {
             return Ok(());
@@ -838,7 +838,8 @@ unsafe fn new_function(
 ) -> PyResult<newfunc> {
     // SAFETY: by this function's contract; a slot's function is of the slot's type.
     unsafe {
-        let function = function_from(t, slot::tp_new, slots_vm::virtual_function(slot::tp_new));
+        let own = slots_vm::tp_new as *const () as Function;
+        let function = function_from(t, slot::tp_new, own);
         transmute::<Function, Option<newfunc>>(function)
             .ok_or_else(|| vm.new_type_error(format!("cannot create '{}' instances", class.name())))
     }
@@ -925,7 +926,7 @@ fn tp_finalize(v: &VmObject, vm: &VirtualMachine) -> PyResult<()> {
         let function = function_from(
             arg.ty(),
             slot::tp_finalize,
-            slots_vm::virtual_function(slot::tp_finalize),
+            slots_vm::tp_finalize as *const () as Function,
         );
         let prefix = prefix_of_or_new(arg.p);
         if let Some(f) = transmute::<Function, Option<destructor>>(function)

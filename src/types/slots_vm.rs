@@ -654,7 +654,7 @@ pub(super) unsafe extern "C" fn tp_descr_set<const VIRTUAL: bool>(
 
 /// `tp_init` of a Python class that defines `__init__`.
 #[inline(never)]
-unsafe extern "C" fn tp_init(
+pub(super) unsafe extern "C" fn tp_init(
     p: *mut PyObject,
     args: *mut PyObject,
     kwargs: *mut PyObject,
@@ -669,7 +669,7 @@ unsafe extern "C" fn tp_init(
 
 /// `tp_new` of a Python class that defines `__new__`.
 #[inline(never)]
-unsafe extern "C" fn tp_new(
+pub(super) unsafe extern "C" fn tp_new(
     t: *mut PyTypeObject,
     args: *mut PyObject,
     kwargs: *mut PyObject,
@@ -689,7 +689,7 @@ unsafe extern "C" fn tp_new(
 /// once, before an object of its dies. That has happened if there was one;
 /// else it happens to one that is made for it.
 #[inline(never)]
-unsafe extern "C" fn tp_finalize(p: *mut PyObject) {
+pub(super) unsafe extern "C" fn tp_finalize(p: *mut PyObject) {
     border(|vm| {
         // SAFETY: C passes a live object.
         unsafe {

@@ -75,13 +75,15 @@ pub fn small_value(value: i64) -> Option<*mut PyObject> {
 
 #[inline]
 pub fn small(v: &VmObject) -> Option<*mut PyObject> {
+    small_value(word(v)?)
+}
+
+/// The value of `v`, which is exactly an `int`, if it fits.
+#[inline]
+pub fn word(v: &VmObject) -> Option<i64> {
     // SAFETY: the caller saw that the class is exactly `int`.
     let value = unsafe { v.downcast_unchecked_ref::<PyInt>() };
-    let big = value.as_bigint();
-    if big.bits() > 9 {
-        return None;
-    }
-    small_value(i64::try_from(big).ok()?)
+    i64::try_from(value.as_bigint()).ok()
 }
 
 unsafe fn write(p: *mut PyLongObject, negative: bool, digits: &[digit], len: usize) {
@@ -139,15 +141,41 @@ pub fn from_u64(value: u64) -> *mut PyObject {
     }
 }
 
+/// A fresh C `int` for a value that is not zero; NULL when memory is out. The
+/// lock is held.
+#[inline]
+pub fn fresh(value: i64) -> *mut PyObject {
+    from_magnitude(value < 0, value.unsigned_abs())
+}
+
+#[inline]
 fn from_magnitude(negative: bool, magnitude: u64) -> *mut PyObject {
-    let digits = [
-        (magnitude & MASK) as digit,
-        (magnitude >> SHIFT & MASK) as digit,
-        (magnitude >> (2 * SHIFT)) as digit,
-    ];
-    let len = 3 - digits.iter().rev().take_while(|&&d| d == 0).count();
-    // SAFETY: exactly `int`; the callers hold the lock.
-    unsafe { from_digits(types::statics::int_type(), negative, &digits[..len]) }
+    debug_assert!(magnitude != 0);
+    let len = match magnitude {
+        0..=MASK => 1,
+        _ if magnitude >> (2 * SHIFT) == 0 => 2,
+        _ => 3,
+    };
+    let p = arena::allocate(DIGITS_OFFSET + len * size_of::<digit>()).cast::<PyLongObject>();
+    if p.is_null() {
+        return p.cast();
+    }
+    // SAFETY: a fresh block with room for so many digits; the callers hold the
+    // lock, and `int` is no type whose instances count.
+    unsafe {
+        refcount::set_count(p.cast(), 1);
+        (*p).ob_base.ob_type = types::statics::int_type();
+        (*p).long_value.lv_tag = len << NON_SIZE_BITS | if negative { SIGN_NEGATIVE } else { 0 };
+        let digits = p.cast::<u8>().add(DIGITS_OFFSET).cast::<digit>();
+        *digits = (magnitude & MASK) as digit;
+        if len > 1 {
+            *digits.add(1) = (magnitude >> SHIFT & MASK) as digit;
+        }
+        if len > 2 {
+            *digits.add(2) = (magnitude >> (2 * SHIFT)) as digit;
+        }
+    }
+    p.cast()
 }
 
 /// The digits of a number, least significant first.
@@ -202,25 +230,6 @@ unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mu
             Ok(n) if types::statics::is_exact_int(ty) => from_magnitude(n < 0, n.unsigned_abs()),
             _ => from_digits(ty, big.sign() == Sign::Minus, &digits_of(big)),
         }
-    }
-}
-
-/// A fresh C `int` for `v`, which is exactly that and not a small one; NULL
-/// when memory is out. The lock is held.
-#[inline]
-pub fn argument(v: &VmObject) -> *mut PyObject {
-    // SAFETY: the caller saw that the class is exactly `int`.
-    let big = unsafe { v.downcast_unchecked_ref::<PyInt>() }.as_bigint();
-    match i64::try_from(big) {
-        Ok(n) => from_magnitude(n < 0, n.unsigned_abs()),
-        // SAFETY: exactly `int`, and the lock is held.
-        Err(_) => unsafe {
-            from_digits(
-                types::statics::int_type(),
-                big.sign() == Sign::Minus,
-                &digits_of(big),
-            )
-        },
     }
 }
 

@@ -419,6 +419,7 @@ pub fn before_vm(vm: &VirtualMachine) {
 /// behind the other's back.
 pub mod watch {
     use std::cell::RefCell;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::{Kind, VirtualMachine, exceptions, kind_of_type, listobject, mirror};
     use crate::layout::PyObject;
@@ -457,6 +458,7 @@ pub mod watch {
             // SAFETY: by this function's contract.
             let kind = unsafe { kind_of_type((*p).ob_type) };
             w.mirrors.push(Entry { p, kind });
+            COUNT.store(w.mirrors.len(), Ordering::Relaxed);
         });
     }
 
@@ -470,6 +472,7 @@ pub mod watch {
                 return;
             };
             w.mirrors.swap_remove(index - 2);
+            COUNT.store(w.mirrors.len(), Ordering::Relaxed);
             if let Some(moved) = w.mirrors.get(index - 2) {
                 w.index.remove(moved.p as usize);
                 w.index.insert(moved.p as usize, index);
@@ -477,9 +480,12 @@ pub mod watch {
         });
     }
 
+    /// How many are watched, for [`any`].
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+
     #[inline]
     pub fn any() -> bool {
-        with(|w| !w.mirrors.is_empty())
+        COUNT.load(Ordering::Relaxed) != 0
     }
 
     /// At most this many are looked at on every crossing. Beyond that, the
