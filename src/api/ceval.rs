@@ -614,5 +614,4 @@ pub unsafe extern "C" fn PyUnstable_CopyPerfMapFile(parent_filename: *const c_ch
     }
 }
 
-// skipped: PyUnstable_Eval_RequestCodeExtraIndex: with the functions of `cpython/code.h`
 // skipped: PyUnstable_PerfTrampoline_CompileCode, PyUnstable_PerfTrampoline_SetPersistAfterFork: there are no trampolines

@@ -1,15 +1,16 @@
 //! `cpython/code.h`: code objects.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::collections::BTreeMap;
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rustpython_vm::builtins::{PyCode, PyTuple};
+use rustpython_vm::builtins::{PyCode, PyTuple, PyWeak};
 use rustpython_vm::compiler::Mode;
 use rustpython_vm::function::FuncArgs;
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, PyRef, PyResult, VirtualMachine};
 
-use super::{border, object, python, text};
+use super::{bad_internal_call, border, object, optional, python, text, watch};
 use crate::layout::*;
 use crate::proxy::c_of;
 
@@ -334,5 +335,150 @@ pub unsafe extern "C" fn PyCode_Optimize(
     unsafe { crate::refcount::xnew_ref(code) }
 }
 
-// skipped: PyUnstable_Code_GetExtra, PyUnstable_Code_SetExtra: the VM's code objects have no room for it.
-// skipped: PyCode_AddWatcher, PyCode_ClearWatcher: the VM does not tell of code objects made or dropped.
+/// Registers a watcher of code objects: -1 with `RuntimeError`, as when no number is left; see [`watch`].
+#[unsafe(no_mangle)]
+pub extern "C" fn PyCode_AddWatcher(_callback: PyCode_WatchCallback) -> c_int {
+    border(|vm| watch::add(vm, "code"))
+}
+
+/// Forgets a watcher: -1 with `ValueError`, as no number is in use.
+#[unsafe(no_mangle)]
+pub extern "C" fn PyCode_ClearWatcher(watcher_id: c_int) -> c_int {
+    border(|vm| watch::with(vm, "code", watcher_id))
+}
+
+/// What C attached to code objects, by their address. An entry goes with its code object, whose weak reference calls
+/// [`drop_extras`].
+static EXTRAS: Mutex<BTreeMap<usize, Extras>> = Mutex::new(BTreeMap::new());
+/// What frees the values of each index.
+static FREE: Mutex<Vec<Option<freefunc>>> = Mutex::new(Vec::new());
+/// `MAX_CO_EXTRA_USERS`
+const MOST_EXTRAS: usize = 255;
+
+struct Extras {
+    /// By index; addresses.
+    values: Vec<usize>,
+    _reference: PyRef<PyWeak>,
+}
+
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An index for values attached to code objects, which `free` frees: -1 without an exception if none is left.
+#[unsafe(no_mangle)]
+pub extern "C" fn PyUnstable_Eval_RequestCodeExtraIndex(free: Option<freefunc>) -> Py_ssize_t {
+    let mut known = hold(&FREE);
+    if known.len() == MOST_EXTRAS {
+        return -1;
+    }
+    known.push(free);
+    known.len() as Py_ssize_t - 1
+}
+
+/// `code`, a code object, and `index`, one that was requested.
+unsafe fn extra_of(
+    vm: &VirtualMachine,
+    code: *mut PyObject,
+    index: Py_ssize_t,
+) -> PyResult<(PyRef<PyCode>, usize)> {
+    // SAFETY: the callers hand over NULL or a live object.
+    let code = unsafe { optional(vm, code) }.and_then(|code| code.downcast::<PyCode>().ok());
+    let index = usize::try_from(index)
+        .ok()
+        .filter(|&i| i < hold(&FREE).len());
+    code.zip(index).ok_or_else(|| bad_internal_call(vm))
+}
+
+/// Stores the value that is attached to a code object at an index, or NULL: 0, or -1 with `SystemError` for what is no code object.
+///
+/// # Safety
+/// `code` is NULL or a live object; `extra` can be written to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyUnstable_Code_GetExtra(
+    code: *mut PyObject,
+    index: Py_ssize_t,
+    extra: *mut *mut c_void,
+) -> c_int {
+    border(|vm| {
+        // SAFETY: by this function's contract.
+        unsafe {
+            *extra = std::ptr::null_mut();
+            let code = optional(vm, code).and_then(|code| code.downcast::<PyCode>().ok());
+            let code = code.ok_or_else(|| bad_internal_call(vm))?;
+            if let Some(found) = hold(&EXTRAS).get(&code.as_object().get_id())
+                && let Some(&value) = usize::try_from(index)
+                    .ok()
+                    .and_then(|i| found.values.get(i))
+            {
+                *extra = value as *mut c_void;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Attaches a value to a code object; the one that was there is freed. It is freed with the code object. 0, or -1 with
+/// `SystemError` for what is no code object, or an index that was not requested.
+///
+/// # Safety
+/// `code` is NULL or a live object.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyUnstable_Code_SetExtra(
+    code: *mut PyObject,
+    index: Py_ssize_t,
+    extra: *mut c_void,
+) -> c_int {
+    border(|vm| {
+        // SAFETY: by this function's contract.
+        let (code, index) = unsafe { extra_of(vm, code, index)? };
+        let address = code.as_object().get_id();
+        let known = hold(&EXTRAS).contains_key(&address);
+        if !known {
+            let callback =
+                vm.new_function("drop_extras", move |_: PyObjectRef, vm: &VirtualMachine| {
+                    drop_extras(vm, address);
+                });
+            let reference = code.as_object().downgrade(Some(callback.into()), vm)?;
+            let fresh = Extras {
+                values: Vec::new(),
+                _reference: reference,
+            };
+            hold(&EXTRAS).insert(address, fresh);
+        }
+        let mut all = hold(&EXTRAS);
+        let values = &mut all
+            .get_mut(&address)
+            .ok_or_else(|| bad_internal_call(vm))?
+            .values;
+        if values.len() <= index {
+            values.resize(index + 1, 0);
+        }
+        let old = std::mem::replace(&mut values[index], extra as usize);
+        drop(all);
+        free_extra(index, old);
+        Ok(())
+    })
+}
+
+/// Frees a value at an index. The caller holds the extension lock.
+fn free_extra(index: usize, value: usize) {
+    let free = hold(&FREE)[index];
+    if let Some(free) = free.filter(|_| value != 0) {
+        // SAFETY: the value is of who requested the index.
+        unsafe { free(value as *mut c_void) };
+    }
+}
+
+/// The code object at this address is gone: so are its values.
+fn drop_extras(vm: &VirtualMachine, address: usize) {
+    let Some(extras) = hold(&EXTRAS).remove(&address) else {
+        return;
+    };
+    let _held = crate::thread::enter(vm);
+    crate::thread::state::call_c(|| {
+        for (index, &value) in extras.values.iter().enumerate() {
+            free_extra(index, value);
+        }
+    });
+}

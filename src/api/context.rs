@@ -5,8 +5,8 @@ use std::ptr;
 
 use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
 
-use super::{border, object, optional, python, text};
-use crate::layout::PyObject;
+use super::{border, object, optional, python, text, watch};
+use crate::layout::{PyContext_WatchCallback, PyObject};
 use crate::proxy::c_of;
 
 fn contextvars(vm: &VirtualMachine, name: &'static str) -> PyResult {
@@ -195,4 +195,14 @@ pub unsafe extern "C" fn PyContextVar_Reset(var: *mut PyObject, token: *mut PyOb
     })
 }
 
-// skipped: PyContext_AddWatcher, PyContext_ClearWatcher: the VM does not tell of context switches.
+/// Registers a watcher of contexts: -1 with `RuntimeError`, as when no number is left; see [`watch`].
+#[unsafe(no_mangle)]
+pub extern "C" fn PyContext_AddWatcher(_callback: PyContext_WatchCallback) -> c_int {
+    border(|vm| watch::add(vm, "context"))
+}
+
+/// Forgets a watcher: -1 with `ValueError`, as no number is in use.
+#[unsafe(no_mangle)]
+pub extern "C" fn PyContext_ClearWatcher(watcher_id: c_int) -> c_int {
+    border(|vm| watch::with(vm, "context", watcher_id))
+}

@@ -11,8 +11,10 @@ use rustpython_vm::builtins::{PyBaseExceptionRef, PyDict, PyType};
 use rustpython_vm::{AsObject, Py, PyObjectRef, PyPayload, PyResult, VirtualMachine};
 
 use super::check::{Held, call_builtin, held, is_dict, is_plain_key, not_null};
-use super::{Nothing, bad_internal_call, border, listobject, object, python, text, tupleobject};
-use crate::layout::{Py_hash_t, Py_ssize_t, PyDictObject, PyObject};
+use super::{
+    Nothing, bad_internal_call, border, listobject, object, python, text, tupleobject, watch,
+};
+use crate::layout::{Py_hash_t, Py_ssize_t, PyDict_WatchCallback, PyDictObject, PyObject};
 use crate::proxy::mirror::tupleobject::items;
 use crate::proxy::{c_of, c_of_owned, linger, vm_of};
 use crate::refcount::anchors::borrow_from;
@@ -723,7 +725,36 @@ pub unsafe extern "C" fn PyDict_MergeFromSeq2(
     })
 }
 
-// skipped: PyDict_AddWatcher: the VM's dicts have no hook that tells of changes
-// skipped: PyDict_ClearWatcher: as PyDict_AddWatcher
-// skipped: PyDict_Watch: as PyDict_AddWatcher
-// skipped: PyDict_Unwatch: as PyDict_AddWatcher
+/// Registers a watcher of dicts: -1 with `RuntimeError`, as when no number is left; see [`watch`].
+#[unsafe(no_mangle)]
+pub extern "C" fn PyDict_AddWatcher(_callback: PyDict_WatchCallback) -> c_int {
+    border(|vm| watch::add(vm, "dict"))
+}
+
+/// Forgets a watcher: -1 with `ValueError`, as no number is in use.
+#[unsafe(no_mangle)]
+pub extern "C" fn PyDict_ClearWatcher(watcher_id: c_int) -> c_int {
+    border(|vm| watch::with(vm, "dict", watcher_id))
+}
+
+unsafe fn watcher(vm: &VirtualMachine, watcher_id: c_int, dict: *mut PyObject) -> PyResult<()> {
+    // SAFETY: the callers' contract is C's.
+    if dict.is_null() || !unsafe { is_dict(dict) } {
+        return Err(vm.new_value_error("Cannot watch non-dictionary"));
+    }
+    watch::with(vm, "dict", watcher_id)
+}
+
+/// Has a watcher called when `dict` changes: -1 with `ValueError`, as no number is in use.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Watch(watcher_id: c_int, dict: *mut PyObject) -> c_int {
+    // SAFETY: C's contract.
+    border(|vm| unsafe { watcher(vm, watcher_id, dict) })
+}
+
+/// The opposite of [`PyDict_Watch`]: -1 with `ValueError`, as no number is in use.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyDict_Unwatch(watcher_id: c_int, dict: *mut PyObject) -> c_int {
+    // SAFETY: C's contract.
+    border(|vm| unsafe { watcher(vm, watcher_id, dict) })
+}

@@ -1,6 +1,7 @@
 //! `fileobject.h` and `cpython/fileobject.h`: Python's files from C.
 
 use std::ffi::{c_char, c_int};
+use std::sync::OnceLock;
 
 use libc::FILE;
 use rustpython_vm::builtins::{PyBytes, PyInt, PyStr};
@@ -242,5 +243,28 @@ pub unsafe extern "C" fn Py_UniversalNewlineFgets(
     }
 }
 
-// skipped: PyFile_NewStdPrinter, PyStdPrinter_Type: CPython's printer for the time before `io` is imported
+/// A file that writes to the standard output or error at once: new. NULL without an exception for any other descriptor.
+#[unsafe(no_mangle)]
+pub extern "C" fn PyFile_NewStdPrinter(fd: c_int) -> *mut PyObject {
+    static MAKER: OnceLock<PyObjectRef> = OnceLock::new();
+    border(|vm| {
+        if fd != libc::STDOUT_FILENO && fd != libc::STDERR_FILENO {
+            return Ok(None);
+        }
+        let make = match MAKER.get() {
+            Some(make) => make.clone(),
+            None => {
+                let scope = vm.new_scope_with_builtins();
+                let globals = scope.globals.clone();
+                let source = include_str!("stdprinter.py");
+                python(|| vm.run_string(scope, source, "<stdprinter>"))?;
+                let make = globals.get_item("make", vm)?;
+                MAKER.get_or_init(|| make).clone()
+            }
+        };
+        python(|| make.call((fd,), vm)).map(Some)
+    })
+}
+
+// skipped: PyStdPrinter_Type: the type of [`PyFile_NewStdPrinter`]'s files, which Python defines
 // skipped: PyFile_SetOpenCodeHook: the VM's `io.open_code` asks nobody

@@ -3,9 +3,9 @@
 use std::ffi::c_int;
 
 use rustpython_vm::builtins::{PyDict, PyFunction, PyTuple};
-use rustpython_vm::{PyObjectRef, PyResult, VirtualMachine};
+use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
 
-use super::{bad_internal_call, border, object, optional, python};
+use super::{bad_internal_call, border, object, optional, python, watch};
 use crate::layout::*;
 use crate::proxy::{c_of, mirror};
 use crate::refcount::anchors;
@@ -205,6 +205,49 @@ pub unsafe extern "C" fn PyClassMethod_New(callable: *mut PyObject) -> *mut PyOb
     })
 }
 
-// skipped: PyFunction_SetClosure: the VM's functions keep the closure they were made with.
-// skipped: PyFunction_SetVectorcall: the VM calls its functions itself.
-// skipped: PyFunction_AddWatcher, PyFunction_ClearWatcher: the VM does not tell of changes of functions.
+/// Registers a watcher of functions: -1 with `RuntimeError`, as when no number is left; see [`watch`].
+#[unsafe(no_mangle)]
+pub extern "C" fn PyFunction_AddWatcher(_callback: PyFunction_WatchCallback) -> c_int {
+    border(|vm| watch::add(vm, "func"))
+}
+
+/// Forgets a watcher: -1 with `ValueError`, as no number is in use.
+#[unsafe(no_mangle)]
+pub extern "C" fn PyFunction_ClearWatcher(watcher_id: c_int) -> c_int {
+    border(|vm| watch::with(vm, "func", watcher_id))
+}
+
+/// Gives a function another closure, a tuple of cells or `None`: 0, or -1 with `SystemError`; the VM's functions keep the one
+/// they were made with, so anything else is one.
+///
+/// # Safety
+/// Both are NULL or live objects.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyFunction_SetClosure(op: *mut PyObject, closure: *mut PyObject) -> c_int {
+    border(|vm| {
+        // SAFETY: by this function's contract.
+        let (function, closure) = unsafe { (function(vm, op)?, object(vm, closure)?) };
+        if !vm.is_none(&closure) && closure.downcast_ref::<PyTuple>().is_none() {
+            let name = closure.class().name().to_string();
+            return Err(vm.new_system_error(format!("expected tuple for closure, got '{name}'")));
+        }
+        if function.get_attr("__closure__", vm)?.is(&closure) {
+            return Ok(());
+        }
+        Err(vm.new_system_error("the function keeps the closure it was made with"))
+    })
+}
+
+/// Has a function called by C code instead of by the VM. The VM calls its functions itself: `SystemError` is set.
+///
+/// # Safety
+/// `func` is a live function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyFunction_SetVectorcall(
+    _func: *mut PyFunctionObject,
+    _vectorcall: Option<vectorcallfunc>,
+) {
+    border(|vm| -> PyResult<super::Nothing> {
+        Err(vm.new_system_error("the VM calls its functions itself"))
+    });
+}

@@ -2,13 +2,13 @@
 //!
 //! Threads that wait sleep in one of a few places, chosen by the mutex's address; they wait without the GIL.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::pyerrors::Py_FatalError;
 use super::pystate::without_gil;
-use crate::layout::{_Py_LOCKED, _Py_UNLOCKED, PyMutex};
+use crate::layout::{_Py_LOCKED, _Py_UNLOCKED, _PyOnceFlag, PyMutex};
 
 /// `_Py_HAS_PARKED`: compiled code that sees it calls us to unlock.
 const HAS_PARKED: u8 = 2;
@@ -99,6 +99,37 @@ pub unsafe extern "C" fn PyMutex_IsLocked(m: *mut PyMutex) -> c_int {
     // SAFETY: the caller's mutex.
     let bits = unsafe { bits(m) };
     (bits.load(Ordering::Relaxed) & _Py_LOCKED != 0).into()
+}
+
+/// `_Py_ONCE_INITIALIZED`
+const ONCE_INITIALIZED: u8 = 4;
+
+/// Calls `function` unless it was called before with success: 0, or -1 with the exception that it set. Threads that come
+/// meanwhile wait.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyOnceFlag_CallOnceSlow(
+    flag: *mut _PyOnceFlag,
+    function: unsafe extern "C" fn(*mut c_void) -> c_int,
+    arg: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's flag, whose low bits are those of a mutex; all access to the byte is atomic.
+    unsafe {
+        let mutex = flag.cast::<PyMutex>();
+        let bits = bits(mutex);
+        if bits.load(Ordering::Acquire) == ONCE_INITIALIZED {
+            return 0;
+        }
+        PyMutex_Lock(mutex);
+        let mut status = 0;
+        if bits.load(Ordering::Relaxed) & ONCE_INITIALIZED == 0 {
+            status = function(arg);
+            if status == 0 {
+                bits.fetch_or(ONCE_INITIALIZED, Ordering::Release);
+            }
+        }
+        PyMutex_Unlock(mutex);
+        status
+    }
 }
 
 #[cfg(test)]

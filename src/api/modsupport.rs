@@ -8,19 +8,20 @@ mod arguments;
 mod build_value;
 mod getargs;
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 
-use rustpython_vm::VirtualMachine;
 use rustpython_vm::builtins::{PyDict, PyStr};
+use rustpython_vm::{PyResult, VirtualMachine};
 
 use super::varargs::*;
-use super::{bad_internal_call, border};
+use super::{Nothing, bad_internal_call, border};
 use crate::layout::{
-    __va_list_tag, Py_TPFLAGS_DICT_SUBCLASS, Py_TPFLAGS_TUPLE_SUBCLASS, Py_ssize_t, PyObject,
+    __va_list_tag, _PyArg_Parser, Py_TPFLAGS_DICT_SUBCLASS, Py_TPFLAGS_TUPLE_SUBCLASS, Py_ssize_t,
+    PyObject,
 };
 use crate::proxy::mirror::tupleobject;
 use crate::proxy::vm_of;
-use arguments::Names;
+use arguments::{Names, Unpack};
 pub use build_value::{build, build_stack};
 pub use getargs::is_a;
 
@@ -226,11 +227,104 @@ pub unsafe extern "C" fn _Py_VaBuildValue_SizeT(
     unsafe { Py_VaBuildValue(format, va) }
 }
 
-// skipped: _PyArg_BadArgument: private, imported by no known wheel
-// skipped: _PyArg_CheckPositional: private, imported by no known wheel
-// skipped: _PyArg_NoKeywords: private, imported by no known wheel
-// skipped: _PyArg_NoPositional: private, imported by no known wheel
-// skipped: _PyArg_ParseStack: private, imported by no known wheel
+/// The work of `_PyArg_ParseStack`: [`PyArg_VaParse`], of an array.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pyabi_PyArg_ParseStack(
+    args: *const *mut PyObject,
+    nargs: Py_ssize_t,
+    format: *const c_char,
+    va: *mut __va_list_tag,
+) -> c_int {
+    border(|vm| {
+        // SAFETY: the caller of the variadic function answers for its arguments.
+        Ok(Parsed(unsafe {
+            Format::of(vm, format).and_then(|format| {
+                arguments::parse_positional(array(args, nargs), format, VaList::copy_of(va))
+            })
+        }))
+    })
+}
+
+/// # Safety
+/// `args` has `len` items, or `len` is 0.
+unsafe fn array<'a>(args: *const *mut PyObject, len: Py_ssize_t) -> &'a [*mut PyObject] {
+    match usize::try_from(len) {
+        // SAFETY: by this function's contract.
+        Ok(len) if len > 0 => unsafe { std::slice::from_raw_parts(args, len) },
+        _ => &[],
+    }
+}
+
+/// Whether a function was called with a permitted number of arguments: 1, or 0 with `TypeError`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyArg_CheckPositional(
+    name: *const c_char,
+    nargs: Py_ssize_t,
+    min: Py_ssize_t,
+    max: Py_ssize_t,
+) -> c_int {
+    // SAFETY: the name is NULL or a string.
+    border(|_| {
+        Ok(Parsed(unsafe {
+            arguments::check_count(name, nargs as usize, min, max)
+        }))
+    })
+}
+
+/// Sets the `TypeError` for an argument that does not fit.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyArg_BadArgument(
+    fname: *const c_char,
+    displayname: *const c_char,
+    expected: *const c_char,
+    arg: *mut PyObject,
+) {
+    border(|vm| -> PyResult<Nothing> {
+        // SAFETY: the caller passes strings and a live object.
+        let (fname, displayname, expected, kind) = unsafe {
+            (
+                clip(CStr::from_ptr(fname).to_bytes(), 200),
+                clip(CStr::from_ptr(displayname).to_bytes(), 200),
+                clip(CStr::from_ptr(expected).to_bytes(), 50),
+                getargs::kind_of(arg),
+            )
+        };
+        Err(vm.new_type_error(format!(
+            "{fname}() {displayname} must be {expected}, not {kind}"
+        )))
+    });
+}
+
+/// Sorts the arguments of a call by the parameters of `parser`: `args` itself if all are there in order, else `buf`, filled;
+/// NULL with `TypeError` for a call that does not fit. Everything is borrowed from the arguments.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyArg_UnpackKeywords(
+    args: *const *mut PyObject,
+    nargs: Py_ssize_t,
+    kwargs: *mut PyObject,
+    kwnames: *mut PyObject,
+    parser: *mut _PyArg_Parser,
+    minpos: c_int,
+    maxpos: c_int,
+    minkw: c_int,
+    varpos: c_int,
+    buf: *mut *mut PyObject,
+) -> *const *mut PyObject {
+    border(|vm| {
+        // SAFETY: C's contract.
+        Ok(or_null(unsafe {
+            let call = Unpack {
+                kwargs,
+                kwnames,
+                minpos: minpos as usize,
+                maxpos: maxpos as usize,
+                minkw: minkw as usize,
+                varpos: varpos != 0,
+            };
+            arguments::unpack_keywords(vm, args, nargs as usize, parser, call, buf)
+        }) as *const *mut PyObject)
+    })
+}
+
 // skipped: _PyArg_ParseStackAndKeywords: private, imported by no known wheel
 // skipped: _PyArg_ParseTupleAndKeywordsFast: private, imported by no known wheel
-// skipped: _PyArg_UnpackKeywords: private, imported by no known wheel

@@ -19,11 +19,12 @@ use rustpython_vm::{
 use super::call::{c_type, is_subtype, type_name};
 use super::{Nothing, bad_internal_call, border, null_argument, object, python, text};
 use crate::layout::{
-    Py_CONSTANT_ELLIPSIS, Py_CONSTANT_EMPTY_BYTES, Py_CONSTANT_EMPTY_STR, Py_CONSTANT_EMPTY_TUPLE,
-    Py_CONSTANT_FALSE, Py_CONSTANT_NONE, Py_CONSTANT_NOT_IMPLEMENTED, Py_CONSTANT_ONE,
-    Py_CONSTANT_TRUE, Py_CONSTANT_ZERO, Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, Py_PRINT_RAW,
-    Py_TPFLAGS_ITEMS_AT_END, Py_TPFLAGS_MANAGED_WEAKREF, Py_TPFLAGS_UNICODE_SUBCLASS, Py_hash_t,
-    Py_ssize_t, PyFloatObject, PyObject, PyType_HasFeature, PyTypeObject, PyVarObject, visitproc,
+    _Py_Identifier, Py_CONSTANT_ELLIPSIS, Py_CONSTANT_EMPTY_BYTES, Py_CONSTANT_EMPTY_STR,
+    Py_CONSTANT_EMPTY_TUPLE, Py_CONSTANT_FALSE, Py_CONSTANT_NONE, Py_CONSTANT_NOT_IMPLEMENTED,
+    Py_CONSTANT_ONE, Py_CONSTANT_TRUE, Py_CONSTANT_ZERO, Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE,
+    Py_PRINT_RAW, Py_TPFLAGS_ITEMS_AT_END, Py_TPFLAGS_MANAGED_WEAKREF, Py_TPFLAGS_UNICODE_SUBCLASS,
+    Py_hash_t, Py_ssize_t, PyFloatObject, PyObject, PyRefTracer, PyType_HasFeature, PyTypeObject,
+    PyVarObject, visitproc,
 };
 use crate::proxy;
 use crate::proxy::mirror::{self, Kind, bytesobject, longobject, tupleobject, unicodeobject};
@@ -1646,10 +1647,44 @@ pub unsafe extern "C" fn Py_ReprLeave(p: *mut PyObject) {
     });
 }
 
-// skipped: _PyObject_GetAttrId: no extension imports it
 // skipped: _PyObject_FunctionStr: no extension imports it
 // skipped: _PyObject_Dump, _PyObject_AssertFailed, _Py_BreakPoint: aids of debug builds
-// skipped: PyRefTracer_GetTracer, PyRefTracer_SetTracer: most objects are the VM's, which has no such hook
+
+/// The attribute that an identifier names: new, or NULL with an exception.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyObject_GetAttrId(
+    obj: *mut PyObject,
+    name: *mut _Py_Identifier,
+) -> *mut PyObject {
+    // SAFETY: C's contract; the name is borrowed for ever.
+    unsafe {
+        let name = super::unicodeobject::_PyUnicode_FromId(name);
+        if name.is_null() {
+            return std::ptr::null_mut();
+        }
+        PyObject_GetAttr(obj, name)
+    }
+}
+
+/// Has a function called for each object that is made or destroyed, or with NULL none any more: 0, or -1 with `RuntimeError`,
+/// since most objects are the VM's, which tells nobody of them.
+#[unsafe(no_mangle)]
+pub extern "C" fn PyRefTracer_SetTracer(tracer: Option<PyRefTracer>, _data: *mut c_void) -> c_int {
+    border(|vm| match tracer {
+        None => Ok(()),
+        Some(_) => Err(vm.new_runtime_error("the VM does not tell of objects made and destroyed")),
+    })
+}
+
+/// The function that is called for each object, and its data: none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyRefTracer_GetTracer(data: *mut *mut c_void) -> Option<PyRefTracer> {
+    if !data.is_null() {
+        // SAFETY: the caller passes a variable.
+        unsafe { *data = std::ptr::null_mut() };
+    }
+    None
+}
 
 #[cfg(test)]
 mod tests {

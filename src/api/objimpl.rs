@@ -7,6 +7,7 @@
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
+use super::pymem::{OBJ_DOMAIN, through};
 use super::{Nothing, bad_internal_call, border, python};
 use crate::layout::{
     Py_TPFLAGS_HAVE_GC, Py_TPFLAGS_HEAPTYPE, Py_TPFLAGS_MANAGED_WEAKREF, Py_ssize_t, PyObject,
@@ -26,6 +27,15 @@ pub(super) const MOST: usize = isize::MAX as usize;
 /// The caller holds the lock. This goes for every function here.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_Malloc(size: usize) -> *mut c_void {
+    // SAFETY: by this function's contract.
+    unsafe { through!(OBJ_DOMAIN, default_malloc, malloc, size) }
+}
+
+/// [`PyObject_Malloc`], as long as nobody sets another allocator.
+///
+/// # Safety
+/// As for [`PyObject_Malloc`].
+pub unsafe extern "C" fn default_malloc(_: *mut c_void, size: usize) -> *mut c_void {
     if size > MOST {
         return ptr::null_mut();
     }
@@ -38,6 +48,19 @@ pub unsafe extern "C" fn PyObject_Malloc(size: usize) -> *mut c_void {
 /// As for [`PyObject_Malloc`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_Calloc(nelem: usize, elsize: usize) -> *mut c_void {
+    // SAFETY: by this function's contract.
+    unsafe { through!(OBJ_DOMAIN, default_calloc, calloc, nelem, elsize) }
+}
+
+/// [`PyObject_Calloc`], as long as nobody sets another allocator.
+///
+/// # Safety
+/// As for [`PyObject_Malloc`].
+pub unsafe extern "C" fn default_calloc(
+    _: *mut c_void,
+    nelem: usize,
+    elsize: usize,
+) -> *mut c_void {
     match nelem.checked_mul(elsize) {
         Some(size) if size <= MOST => arena::allocate_zeroed(size.max(1)).cast(),
         _ => ptr::null_mut(),
@@ -52,10 +75,23 @@ pub unsafe extern "C" fn PyObject_Calloc(nelem: usize, elsize: usize) -> *mut c_
 /// `p` is NULL or a block of this family or of `malloc`, which the caller owns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_Realloc(p: *mut c_void, size: usize) -> *mut c_void {
+    // SAFETY: by this function's contract.
+    unsafe { through!(OBJ_DOMAIN, default_realloc, realloc, p, size) }
+}
+
+/// [`PyObject_Realloc`], as long as nobody sets another allocator.
+///
+/// # Safety
+/// As for [`PyObject_Malloc`].
+pub unsafe extern "C" fn default_realloc(
+    _: *mut c_void,
+    p: *mut c_void,
+    size: usize,
+) -> *mut c_void {
     // SAFETY: by this function's contract; the block's prefix precedes it.
     unsafe {
         if p.is_null() {
-            return PyObject_Malloc(size);
+            return default_malloc(ptr::null_mut(), size);
         }
         if size > MOST {
             return ptr::null_mut();
@@ -109,6 +145,15 @@ unsafe fn reallocate_foreign(p: *mut c_void, size: usize) -> *mut c_void {
 /// Nobody uses the block any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_Free(p: *mut c_void) {
+    // SAFETY: by this function's contract.
+    unsafe { through!(OBJ_DOMAIN, default_free, free, p) }
+}
+
+/// [`PyObject_Free`], as long as nobody sets another allocator.
+///
+/// # Safety
+/// As for [`PyObject_Malloc`].
+pub unsafe extern "C" fn default_free(_: *mut c_void, p: *mut c_void) {
     if p.is_null() {
         return;
     }

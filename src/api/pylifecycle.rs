@@ -265,6 +265,12 @@ pub unsafe extern "C" fn Py_GetCompiler() -> *const c_char {
     .as_ptr()
 }
 
+/// Whether assertions were compiled in: 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn _Py_GetBuiltWithAssert() -> c_int {
+    0
+}
+
 /// What was built; lives for ever.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn Py_GetBuildInfo() -> *const c_char {

@@ -5,7 +5,7 @@ use std::ptr;
 
 use rustpython_vm::AsObject;
 
-use super::{border, object};
+use super::{border, object, watch};
 use crate::layout::*;
 use crate::proxy::mirror;
 use crate::proxy::prefix::{flag, prefix_of};
@@ -437,4 +437,61 @@ pub unsafe extern "C" fn _PyType_Name(t: *mut PyTypeObject) -> *const c_char {
             None => name,
         }
     }
+}
+
+/// Gives the type a version tag, if it has none: 1, or 0 when none is left.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyUnstable_Type_AssignVersionTag(t: *mut PyTypeObject) -> c_int {
+    // SAFETY: C's contract.
+    border(|vm| unsafe {
+        let class = vm_type_of(vm, t);
+        // Looking something up through the VM's cache gives the class a tag.
+        class.get_attr(vm.ctx.intern_str("__class__"));
+        let tag = class
+            .tp_version_tag()
+            .load(std::sync::atomic::Ordering::Acquire);
+        (*t).tp_version_tag = tag;
+        Ok(c_int::from(tag != 0))
+    })
+}
+
+/// Registers a watcher of types: -1 with `RuntimeError`, as when no number is left; see [`watch`].
+#[unsafe(no_mangle)]
+pub extern "C" fn PyType_AddWatcher(_callback: PyType_WatchCallback) -> c_int {
+    border(|vm| watch::add(vm, "type"))
+}
+
+/// Forgets a watcher: -1 with `ValueError`, as no number is in use.
+#[unsafe(no_mangle)]
+pub extern "C" fn PyType_ClearWatcher(watcher_id: c_int) -> c_int {
+    border(|vm| watch::with(vm, "type", watcher_id))
+}
+
+unsafe fn watcher(
+    vm: &rustpython_vm::VirtualMachine,
+    watcher_id: c_int,
+    ty: *mut PyObject,
+) -> rustpython_vm::PyResult<()> {
+    // SAFETY: the callers' contract is C's.
+    if unsafe { object(vm, ty)? }
+        .downcast_ref::<rustpython_vm::builtins::PyType>()
+        .is_none()
+    {
+        return Err(vm.new_value_error("Cannot watch non-type"));
+    }
+    watch::with(vm, "type", watcher_id)
+}
+
+/// Has a watcher called when a type changes: -1 with `ValueError`, as no number is in use.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_Watch(watcher_id: c_int, ty: *mut PyObject) -> c_int {
+    // SAFETY: C's contract.
+    border(|vm| unsafe { watcher(vm, watcher_id, ty) })
+}
+
+/// The opposite of [`PyType_Watch`]: -1 with `ValueError`, as no number is in use.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyType_Unwatch(watcher_id: c_int, ty: *mut PyObject) -> c_int {
+    // SAFETY: C's contract.
+    border(|vm| unsafe { watcher(vm, watcher_id, ty) })
 }

@@ -58,6 +58,10 @@ VARIADIC(int, PyArg_UnpackTuple,
          (PyObject *args, const char *name, Py_ssize_t min, Py_ssize_t max, ...), max,
          pyabi_PyArg_UnpackTuple, (PyObject *, const char *, Py_ssize_t, Py_ssize_t, va_list),
          args, name, min, max)
+VARIADIC(int, _PyArg_ParseStack,
+         (PyObject *const *args, Py_ssize_t nargs, const char *format, ...), format,
+         pyabi_PyArg_ParseStack, (PyObject *const *, Py_ssize_t, const char *, va_list),
+         args, nargs, format)
 VARIADIC(PyObject *, Py_BuildValue, (const char *format, ...), format,
          Py_VaBuildValue, (const char *, va_list), format)
 VARIADIC(PyObject *, _Py_BuildValue_SizeT, (const char *format, ...), format,

@@ -20,6 +20,7 @@ pub const PYMEM_ALLOCATOR_MIMALLOC_DEBUG: PyMemAllocatorName = 8;
 
 /// One domain's allocator, as `PyMem_SetAllocator` takes and `PyMem_GetAllocator` fills it.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct PyMemAllocatorEx {
     pub ctx: *mut c_void,
     pub malloc: Option<unsafe extern "C" fn(ctx: *mut c_void, size: usize) -> *mut c_void>,

@@ -527,6 +527,175 @@ fn bad_unit(what: &str, format: &Format) -> Raised {
     ))
 }
 
+/// The keyword arguments of a call of [`unpack_keywords`], and what it permits.
+#[derive(Clone, Copy)]
+pub struct Unpack {
+    /// NULL or a `dict`.
+    pub kwargs: *mut PyObject,
+    /// NULL or a tuple of the names of arguments that follow the positional ones.
+    pub kwnames: *mut PyObject,
+    /// Positional arguments that must be there.
+    pub minpos: usize,
+    /// Positional arguments that there may be.
+    pub maxpos: usize,
+    /// Keyword-only arguments that must be there.
+    pub minkw: usize,
+    /// Whether the function takes more positional arguments than `maxpos`, which it finds itself.
+    pub varpos: bool,
+}
+
+/// `_PyArg_UnpackKeywords`: the arguments of a call by the parameters of a parser.
+///
+/// # Safety
+/// `args` has `nargs` items and the values of `kwnames`; `parser` has keywords, `buf` room for them.
+pub unsafe fn unpack_keywords(
+    vm: &VirtualMachine,
+    args: *const *mut PyObject,
+    nargs: usize,
+    parser: *mut _PyArg_Parser,
+    limits: Unpack,
+    buf: *mut *mut PyObject,
+) -> Raising<*mut *mut PyObject> {
+    let Unpack {
+        kwargs, kwnames, ..
+    } = limits;
+    // SAFETY: by this function's contract.
+    unsafe {
+        let parser = &*parser;
+        let names = Names::of(parser.keywords)?;
+        let fname = (!parser.fname.is_null()).then(|| CStr::from_ptr(parser.fname).to_bytes());
+        let keywords = if kwargs.is_null() {
+            None
+        } else {
+            Keywords::of(vm, kwargs)
+        };
+        let stacked: &[*mut PyObject] = if kwnames.is_null() {
+            &[]
+        } else {
+            tupleobject::items(kwnames)
+        };
+        let positional: &[*mut PyObject] = match nargs {
+            0 => &[],
+            n => std::slice::from_raw_parts(args, n),
+        };
+        let mut unmatched = keywords
+            .as_ref()
+            .map_or(stacked.len(), |k| k.dict.__len__());
+        // More than `maxpos` belong to `*args`, which the caller takes from `args` itself.
+        let taken = if limits.varpos {
+            nargs.min(limits.maxpos)
+        } else {
+            nargs
+        };
+        let call = Call {
+            args: &positional[..taken],
+            keywords,
+            names: &names,
+            function: fname,
+            message: None,
+        };
+        let (min, max, len) = (limits.minpos, limits.maxpos, names.len);
+        if unmatched == 0
+            && limits.minkw == 0
+            && min <= taken
+            && taken <= max
+            && !args.is_null()
+            && !limits.varpos
+        {
+            // No parameter behind the given ones is looked at by who calls without `buf`.
+            if taken == len {
+                return Ok(args.cast_mut());
+            }
+        }
+        if taken + unmatched > len {
+            return Err(call.too_many(len, taken + unmatched));
+        }
+        if taken > max {
+            let min = if min == max { usize::MAX } else { min };
+            return Err(call.too_many_positional(Limits { min, max }));
+        }
+        if taken < min.min(names.positional_only) {
+            let min = min.min(names.positional_only);
+            let how = if min < names.positional_only || limits.minpos < max {
+                "at least"
+            } else {
+                "exactly"
+            };
+            return Err(type_error(format!(
+                "{} takes {how} {min} positional argument{} ({taken} given)",
+                call.who(),
+                plural(min)
+            )));
+        }
+        let by_name = |name: &CStr| -> Raising<Option<*mut PyObject>> {
+            match &call.keywords {
+                Some(keywords) => keywords.get(name),
+                None => Ok(stacked
+                    .iter()
+                    .position(|&key| {
+                        vm_of(vm, key)
+                            .downcast_ref::<PyStr>()
+                            .is_some_and(|key| key.as_bytes() == name.to_bytes())
+                    })
+                    .map(|i| *args.add(nargs + i))),
+            }
+        };
+        let required = if limits.minkw > 0 {
+            max + limits.minkw
+        } else {
+            min
+        };
+        for i in 0..len {
+            let found = match call.args.get(i) {
+                Some(&arg) => Some(arg),
+                None if unmatched > 0 && i >= names.positional_only => by_name(names.get(i))?,
+                None => None,
+            };
+            if found.is_some() && i >= taken {
+                unmatched -= 1;
+            }
+            let must = i < min || (max..required).contains(&i);
+            if found.is_none() && must && i >= names.positional_only {
+                return Err(call.missing_required(i));
+            }
+            *buf.add(i) = found.unwrap_or(std::ptr::null_mut());
+        }
+        if unmatched > 0 {
+            for i in names.positional_only..taken {
+                if by_name(names.get(i))?.is_some() {
+                    return Err(type_error(format!(
+                        "argument for {} given by name ('{}') and position ({})",
+                        call.who(),
+                        names.text(i),
+                        i + 1
+                    )));
+                }
+            }
+            if let Some(keywords) = &call.keywords {
+                return Err(call.unexpected(keywords)?);
+            }
+            let who = call_name(call.function, 200, "this function");
+            for &key in stacked {
+                let key = vm_of(vm, key);
+                let Some(text) = key.downcast_ref::<PyStr>() else {
+                    return Err(type_error("keywords must be strings"));
+                };
+                if !names
+                    .keywords()
+                    .any(|name| name.to_bytes() == text.as_bytes())
+                {
+                    let hint = call.suggestion(vm, &key);
+                    return Err(type_error(format!(
+                        "{who} got an unexpected keyword argument '{text}'{hint}"
+                    )));
+                }
+            }
+            return Err(type_error(format!("invalid keyword argument for {who}")));
+        }
+        Ok(buf)
+    }
+}
+
 /// Whether `nargs` arguments are as many as a function takes; `name` is its
 /// own, or NULL for a tuple that is taken apart.
 ///

@@ -23,9 +23,9 @@ use rustpython_vm::{PyResult, VirtualMachine};
 use super::check::{Refs, allocated, bad_argument, is_paired, is_str, is_unshared, type_name};
 use super::{Nothing, bad_internal_call, border};
 use crate::layout::{
-    _PyUnicodeObject_state, Py_UCS4, Py_ssize_t, PyASCIIObject, PyCompactUnicodeObject, PyObject,
-    PyUnicode_1BYTE_KIND, PyUnicode_2BYTE_KIND, PyUnicode_4BYTE_KIND, SSTATE_INTERNED_MORTAL,
-    SSTATE_NOT_INTERNED,
+    _Py_Identifier, _PyUnicodeObject_state, Py_UCS4, Py_ssize_t, PyASCIIObject,
+    PyCompactUnicodeObject, PyObject, PyUnicode_1BYTE_KIND, PyUnicode_2BYTE_KIND,
+    PyUnicode_4BYTE_KIND, SSTATE_INTERNED_IMMORTAL, SSTATE_INTERNED_MORTAL, SSTATE_NOT_INTERNED,
 };
 use crate::proxy::mirror::unicodeobject::{data, empty, from_str, latin1, new_compact, to_pystr};
 use crate::proxy::{arena, c_of, link_strong, linked, vm_of};
@@ -1156,6 +1156,47 @@ pub unsafe extern "C" fn PyUnicode_InternInPlace(p: *mut *mut PyObject) {
     })
 }
 
+/// [`PyUnicode_InternInPlace`], of a string that then lives for ever. A name of the stable ABI that no header declares.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyUnicode_InternImmortal(p: *mut *mut PyObject) {
+    border(|vm| {
+        // SAFETY: `p` is a variable of C's.
+        unsafe {
+            if is_str(*p) {
+                *p = interned(vm, *p);
+                let head = (*p).cast::<PyASCIIObject>();
+                if (*head).state.interned() == SSTATE_INTERNED_MORTAL {
+                    (*head).state = (*head).state.with_interned(SSTATE_INTERNED_IMMORTAL);
+                    crate::refcount::make_immortal(*p);
+                }
+            }
+        }
+        Ok(Nothing)
+    })
+}
+
+/// -1 with `RuntimeError`, as in CPython: a name of the stable ABI whose function was removed.
+#[unsafe(no_mangle)]
+pub extern "C" fn PyUnicode_GetSize(_unicode: *mut PyObject) -> Py_ssize_t {
+    border(|vm| -> PyResult<Py_ssize_t> {
+        Err(vm.new_runtime_error("PyUnicode_GetSize has been removed."))
+    })
+}
+
+/// The interned string of an identifier: borrowed, and never freed. NULL with an exception if the text is not UTF-8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyUnicode_FromId(id: *mut _Py_Identifier) -> *mut PyObject {
+    // SAFETY: the caller passes a static identifier, and holds the GIL.
+    unsafe {
+        let mut p = PyUnicode_InternFromString((*id).string);
+        if !p.is_null() {
+            // The same string each time: only the first time counts.
+            PyUnicode_InternImmortal(&raw mut p);
+        }
+        p
+    }
+}
+
 /// The one string of this UTF-8 text: new.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_InternFromString(u: *const c_char) -> *mut PyObject {
@@ -1168,5 +1209,3 @@ pub unsafe extern "C" fn PyUnicode_InternFromString(u: *const c_char) -> *mut Py
         }
     })
 }
-
-// skipped: _PyUnicode_FromId: private, and no known extension imports it

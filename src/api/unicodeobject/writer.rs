@@ -314,7 +314,21 @@ pub unsafe extern "C" fn PyUnicodeWriter_DecodeUTF8Stateful(
     })
 }
 
-// skipped: _PyUnicodeWriter_*: private, and no known extension imports them
+/// Writes `len` Latin-1 characters. The writer is one of [`PyUnicodeWriter_Create`]: there is no other way to one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _PyUnicodeWriter_WriteLatin1String(
+    writer: *mut PyUnicodeWriter,
+    str: *const c_char,
+    len: Py_ssize_t,
+) -> c_int {
+    // SAFETY: the writer is live, `str` has as many bytes.
+    border(|vm| unsafe {
+        buffer(writer).push(Chars::One(codecs::slice(vm, str, len)?));
+        Ok(())
+    })
+}
+
+// skipped: other _PyUnicodeWriter_*: private, and no known extension imports them
 
 #[cfg(test)]
 mod tests {
