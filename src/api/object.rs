@@ -1475,7 +1475,14 @@ unsafe fn is_unique(p: *mut PyObject) -> bool {
             return true;
         }
         // An owning link is the pair's own; anything above it is the VM's.
-        (*prefix).has(flag::OWNS_VM) && (*(*prefix).link).strong_count() == 1
+        if !(*prefix).has(flag::OWNS_VM) || (*(*prefix).link).strong_count() != 1 {
+            return false;
+        }
+        // Who hears that changes the object in place. The VM's half of a tuple is fixed, so there will be another.
+        if statics::is_exact_tuple((*p).ob_type) {
+            drop(proxy::unlink(p));
+        }
+        true
     }
 }
 

@@ -2,9 +2,10 @@
 //! `ob_item` is checked against a shadow copy at every entry to C, and what C
 //! itself wrote into it is taken over at every entry to the VM.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::ptr;
+use std::sync::LazyLock;
 
 use rustpython_vm::builtins::PyList;
 use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, VirtualMachine};
@@ -37,6 +38,35 @@ struct Shadows(RefCell<Option<HashMap<usize, Shadow, AddressHash>>>);
 // SAFETY: only the holder of the extension lock reaches it.
 unsafe impl Sync for Shadows {}
 static SHADOWS: Shadows = Shadows(RefCell::new(None));
+
+/// Lists that the VM got to know while C still had to fill them in. However many lists are alive, these are looked at
+/// whenever C is left, until they are full.
+#[derive(Default)]
+struct Unfinished(RefCell<HashSet<usize, AddressHash>>);
+// SAFETY: only the holder of the extension lock reaches it.
+unsafe impl Sync for Unfinished {}
+static UNFINISHED: LazyLock<Unfinished> = LazyLock::new(Unfinished::default);
+
+/// Takes over into the VM the lists that C has filled in since.
+///
+/// # Safety
+/// The lock is held.
+pub unsafe fn take_over_finished(vm: &VirtualMachine) {
+    if UNFINISHED.0.borrow().is_empty() {
+        return;
+    }
+    let is_full = |address: &usize| {
+        // SAFETY: a list leaves the set before it goes.
+        let items = unsafe { items(*address as *mut PyObject) };
+        // From the end, where C most likely is not yet.
+        items.iter().rev().all(|item| !item.is_null())
+    };
+    let full: Vec<usize> = UNFINISHED.0.borrow_mut().extract_if(is_full).collect();
+    for address in full {
+        // SAFETY: its elements are the list's own, and taking it over ends no life but that of `None`.
+        unsafe { take_over(vm, address as *mut PyObject) };
+    }
+}
 
 fn with_shadow<R>(p: *mut PyObject, f: impl FnOnce(&mut Shadow) -> R) -> R {
     let mut shadows = SHADOWS.0.borrow_mut();
@@ -130,13 +160,69 @@ unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mu
     unsafe { new(ty, 0) }
 }
 
-/// Makes `ob_item` equal to the VM's list.
+thread_local! {
+    /// Whether this thread fills a list now, and the ones that wait for it: what a list contains is filled after it and
+    /// not inside, for lists may be nested deeper than the stack is, and may contain themselves.
+    static FILLING: Cell<bool> = const { Cell::new(false) };
+    static WAITING: RefCell<Vec<*mut PyObject>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The outermost filling of this thread.
+struct Filling;
+
+impl Drop for Filling {
+    fn drop(&mut self) {
+        FILLING.set(false);
+        // Some wait still if a panic leads here: they are filled when they are looked at again.
+        for p in WAITING.take() {
+            // SAFETY: `fill` took the reference.
+            unsafe { refcount::decref(p) };
+        }
+    }
+}
+
+/// Makes `ob_item` equal to the VM's list, in time before C sees it.
 unsafe fn fill(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject) {
+    // SAFETY: the caller's contract is the same; who waits is alive by the reference taken here.
+    unsafe {
+        if FILLING.get() {
+            refcount::incref(p);
+            WAITING.with_borrow_mut(|waiting| waiting.push(p));
+            return;
+        }
+        FILLING.set(true);
+        let filling = Filling;
+        let mut old = Vec::new();
+        fill_one(vm, list, p, &mut old);
+        while let Some(p) = WAITING.with_borrow_mut(Vec::pop) {
+            let v = vm_of(vm, p);
+            if let Some(list) = v.downcast_ref::<PyList>()
+                && !is_in_step(list, p)
+            {
+                fill_one(vm, list, p, &mut old);
+            }
+            old.push(p);
+        }
+        drop(filling);
+        // Last: it may run code that looks at the lists.
+        for item in old {
+            refcount::xdecref(item);
+        }
+    }
+}
+
+/// Makes `ob_item` equal to the VM's list; what was in it goes to `old`.
+unsafe fn fill_one(
+    vm: &VirtualMachine,
+    list: &Py<PyList>,
+    p: *mut PyObject,
+    old: &mut Vec<*mut PyObject>,
+) {
     let elements: Vec<PyObjectRef> = list.borrow_vec().to_vec();
     let fresh: Vec<*mut PyObject> = elements.iter().map(|v| c_of(vm, v)).collect();
     // SAFETY: `p` is a live list and nobody else looks at it meanwhile.
     unsafe {
-        let old = items(p).to_vec();
+        old.extend_from_slice(items(p));
         assert!(reserve_exact(p, fresh.len()), "out of memory");
         let c = p.cast::<PyListObject>();
         (*c).ob_base.ob_size = fresh.len() as isize;
@@ -146,11 +232,14 @@ unsafe fn fill(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject) {
             shadow.vm.extend(elements.iter().map(|v| &raw const **v));
             shadow.c = fresh;
         });
-        // Last: it may run code that looks at the list.
-        for item in old {
-            refcount::xdecref(item);
-        }
     }
+}
+
+/// Whether the VM's list is what it was when both sides were last equal.
+fn is_in_step(list: &Py<PyList>, p: *mut PyObject) -> bool {
+    let elements = list.borrow_vec();
+    // A reference of the VM's is a pointer to the object.
+    with_shadow(p, |shadow| same_block(&elements, &shadow.vm))
 }
 
 /// Whether two blocks of pointers are equal.
@@ -165,14 +254,7 @@ unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
     let Some(list) = v.downcast_ref::<PyList>() else {
         return;
     };
-    let same = {
-        let elements = list.borrow_vec();
-        with_shadow(p, |shadow| {
-            // A reference of the VM's is a pointer to the object.
-            same_block(&elements, &shadow.vm)
-        })
-    };
-    if !same {
+    if !is_in_step(list, p) {
         // SAFETY: the caller's contract is the same.
         unsafe { fill(vm, list, p) };
     }
@@ -308,6 +390,7 @@ unsafe fn clear(p: *mut PyObject) {
             take_over(crate::thread::current_vm(), p);
         }
         watch::remove(p);
+        UNFINISHED.0.borrow_mut().remove(&(p as usize));
         if let Some(shadows) = SHADOWS.0.borrow_mut().as_mut() {
             shadows.remove(&(p as usize));
         }
@@ -346,6 +429,9 @@ unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
             shadow.c = items(p).to_vec();
         });
         watch::add(p);
+        if items(p).iter().any(|item| item.is_null()) {
+            UNFINISHED.0.borrow_mut().insert(p as usize);
+        }
         v
     }
 }

@@ -517,6 +517,8 @@ pub mod watch {
     }
 
     pub fn take_over_all(vm: &VirtualMachine) {
+        // SAFETY: the lock is held, by this function's contract.
+        unsafe { listobject::take_over_finished(vm) };
         // SAFETY: what is watched is alive.
         each(|p, kind| unsafe {
             match kind {
