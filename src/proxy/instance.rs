@@ -242,7 +242,11 @@ pub unsafe fn consume(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
 /// The VM object, not linked yet.
 unsafe fn new_vm_object(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
     // SAFETY: `p` is live.
-    let class = unsafe { types::vm_type_of(vm, (*p).ob_type) };
+    let class = unsafe {
+        let class = types::vm_type_of(vm, (*p).ob_type);
+        types::ready::settle(&class, (*p).ob_type);
+        class
+    };
     let dict = class
         .slots
         .flags

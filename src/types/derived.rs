@@ -88,6 +88,7 @@ unsafe fn new(
             .new
             .load()
             .ok_or_else(|| cannot_create(vm, &class))?;
+        super::ready::settle(&class, subtype);
         let v = api::python(|| slot_new(class, args, vm))?;
         attach(vm, subtype, &v)
     }
@@ -261,6 +262,7 @@ pub unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
         // C allocated it without the built-in's `tp_new`: the VM's part is
         // made from what C put into the struct.
         let class = vm_type_of(vm, (*p).ob_type);
+        super::ready::settle(&class, (*p).ob_type);
         let builtin = builtin_base(&class);
         let args = match base {
             Kind::Float => FuncArgs::from(vec![mirror::floatobject::value(vm, p)]),

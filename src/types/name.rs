@@ -3,8 +3,9 @@
 //!
 //! The VM keeps one name per class, and takes a class of C's for one made in
 //! Python, whose name may have dots. So that name is `tp_name`, and
-//! `type.__name__` is replaced.
+//! `type.__name__` is replaced, and `type.__module__` with it.
 
+use std::ffi::CStr;
 use std::sync::OnceLock;
 
 use rustpython_vm::builtins::{PyStr, PyType, PyTypeRef};
@@ -14,20 +15,29 @@ use rustpython_vm::{
 };
 
 use super::{hook, is_c_class};
+use crate::layout::{Py_TPFLAGS_HEAPTYPE, PyType_HasFeature, PyTypeObject};
 use crate::thread;
 
-/// The VM's own `type.__name__`.
+/// The VM's own `type.__name__` and `type.__module__`.
 static VM_NAME: OnceLock<PyObjectRef> = OnceLock::new();
+static VM_MODULE: OnceLock<PyObjectRef> = OnceLock::new();
 
-/// Replaces `type.__name__`, once.
+/// Replaces `type.__name__` and `type.__module__`, once.
 pub fn init(vm: &VirtualMachine) {
     let class = vm.ctx.types.type_type;
     let name = vm.ctx.intern_str("__name__");
+    let module_name = vm.ctx.intern_str("__module__");
     if let Some(own) = class.attributes.get(name)
+        && let Some(own_module) = class.attributes.get(module_name)
         && VM_NAME.set(own).is_ok()
+        && VM_MODULE.set(own_module).is_ok()
     {
         let getset = vm.ctx.new_getset("__name__", class, get, set);
         class.set_attr(name, getset.into());
+        let getset = vm
+            .ctx
+            .new_getset("__module__", class, get_module, set_module);
+        class.set_attr(module_name, getset.into());
         let functions = vm.ctx.types.builtin_function_or_method_type;
         hook::getter(vm, functions, "__qualname__", method_qualname);
     }
@@ -55,7 +65,54 @@ fn get(class: PyTypeRef, vm: &VirtualMachine) -> PyRef<PyStr> {
 }
 
 fn set(class: PyTypeRef, value: PySetterValue, vm: &VirtualMachine) -> PyResult<()> {
-    let own = VM_NAME.get().expect("set before this is installed");
+    set_own(&VM_NAME, class, value, vm)
+}
+
+/// `type.__module__`: a static type's is in its name, whatever its dict has for its instances.
+fn get_module(class: PyTypeRef, vm: &VirtualMachine) -> PyResult {
+    if thread::lock::is_set_up() {
+        let _held = thread::enter(vm);
+        if let Some(t) = super::bound(&class) {
+            // SAFETY: what is bound is live, and the lock held.
+            unsafe {
+                if super::is_c_type(t)
+                    && !PyType_HasFeature(t, Py_TPFLAGS_HEAPTYPE)
+                    && let Some(module) = module(t)
+                {
+                    return Ok(vm.ctx.new_str(module).into());
+                }
+            }
+        }
+    }
+    class.__module__(vm)
+}
+
+fn set_module(class: PyTypeRef, value: PySetterValue, vm: &VirtualMachine) -> PyResult<()> {
+    set_own(&VM_MODULE, class, value, vm)
+}
+
+/// The module in a type's name; that of a static type without one is `builtins`.
+///
+/// # Safety
+/// `t` is a live type object.
+pub unsafe fn module(t: *mut PyTypeObject) -> Option<String> {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let name = CStr::from_ptr((*t).tp_name).to_string_lossy();
+        match name.rsplit_once('.') {
+            Some((module, _)) => Some(module.to_owned()),
+            None => (!PyType_HasFeature(t, Py_TPFLAGS_HEAPTYPE)).then(|| "builtins".to_owned()),
+        }
+    }
+}
+
+fn set_own(
+    own: &OnceLock<PyObjectRef>,
+    class: PyTypeRef,
+    value: PySetterValue,
+    vm: &VirtualMachine,
+) -> PyResult<()> {
+    let own = own.get().expect("set before this is installed");
     let descr_set = own.class().slots.descr_set.load().expect("a getset's");
     descr_set(own, class.into(), value, vm)
 }

@@ -216,14 +216,7 @@ unsafe fn new_class(
     // SAFETY: by the caller's contract.
     unsafe {
         let full = text_of((*t).tp_name);
-        let (module, name) = match full.rsplit_once('.') {
-            Some((module, name)) => (Some(module), name),
-            None => (None, &*full),
-        };
-        let module = match module {
-            None if (*t).tp_flags & Py_TPFLAGS_HEAPTYPE == 0 => Some("builtins"),
-            module => module,
-        };
+        let name = full.rsplit_once('.').map_or(&*full, |(_, name)| name);
         let metaclass = vm_type_of(vm, (*t).ob_base.ob_base.ob_type);
         // The base whose payload instances have: a built-in may be any of them.
         let is_built_in =
@@ -249,12 +242,7 @@ unsafe fn new_class(
                 flags.insert(bit);
             }
         }
-        if (*t).tp_dictoffset != 0 || (*t).tp_flags & Py_TPFLAGS_MANAGED_DICT != 0 {
-            flags.insert(PyTypeFlags::HAS_DICT);
-        }
-        if (*t).tp_weaklistoffset != 0 || (*t).tp_flags & Py_TPFLAGS_MANAGED_WEAKREF != 0 {
-            flags.insert(PyTypeFlags::HAS_WEAKREF);
-        }
+        flags |= layout_flags(t);
         let mut slots = PyTypeSlots::new(full_name(&full), flags);
         // The VM sizes a built-in's payload by this; C's part is elsewhere.
         let extra = if tethered {
@@ -281,17 +269,40 @@ unsafe fn new_class(
         if !tethered {
             name::set_full(vm, &class, &full);
         }
-        if let Some(module) = module {
-            class.set_attr(
-                vm.ctx.intern_str("__module__"),
-                vm.ctx.new_str(module).into(),
-            );
-        }
         Ok(class)
     }
 }
 
-/// Methods, members, getsets, what C itself had put into `tp_dict`, and the doc.
+/// What the VM puts before an instance of `t`.
+unsafe fn layout_flags(t: *mut PyTypeObject) -> PyTypeFlags {
+    let mut flags = PyTypeFlags::empty();
+    // SAFETY: by the callers' contract.
+    unsafe {
+        if (*t).tp_dictoffset != 0 || (*t).tp_flags & Py_TPFLAGS_MANAGED_DICT != 0 {
+            flags.insert(PyTypeFlags::HAS_DICT);
+        }
+        if (*t).tp_weaklistoffset != 0 || (*t).tp_flags & Py_TPFLAGS_MANAGED_WEAKREF != 0 {
+            flags.insert(PyTypeFlags::HAS_WEAKREF);
+        }
+    }
+    flags
+}
+
+/// An instance of `class` is about to be made: offsets that C wrote into its type object after it was ready count from now
+/// on. Cython writes them before there are instances; later nobody can, for where they lie is then settled.
+///
+/// # Safety
+/// `class` has the type object `t`; the lock is held.
+#[inline]
+pub unsafe fn settle(class: &Py<PyType>, t: *mut PyTypeObject) {
+    // SAFETY: by this function's contract.
+    let late = unsafe { layout_flags(t) };
+    if late.bits() & !class.slots.flags.load().bits() != 0 {
+        class.slots.flags.replace_masked(late, late);
+    }
+}
+
+/// Methods, members, getsets, what C itself had put into `tp_dict`, the doc and the module.
 unsafe fn fill_dict(vm: &VirtualMachine, t: *mut PyTypeObject, class: &Py<PyType>) -> PyResult<()> {
     // SAFETY: by the caller's contract.
     unsafe {
@@ -323,6 +334,13 @@ unsafe fn fill_dict(vm: &VirtualMachine, t: *mut PyTypeObject, class: &Py<PyType
                 vm.ctx.new_str(doc::without_signature(&name, &text)).into()
             };
             class.set_attr(doc_name, value);
+        }
+        // A type may have a `__module__` for its instances, as functions do.
+        let module_name = vm.ctx.intern_str("__module__");
+        if class.get_direct_attr(module_name).is_none()
+            && let Some(module) = name::module(t)
+        {
+            class.set_attr(module_name, vm.ctx.new_str(module).into());
         }
         Ok(())
     }
