@@ -66,6 +66,61 @@ fn hypothesis() {
     program("hypothesis_properties", &packages);
 }
 
+#[test]
+fn yarl() {
+    program("yarl_addresses", &YARL);
+}
+
+#[test]
+fn aiohttp() {
+    let mut packages = vec![
+        "aiohttp",
+        "aiohappyeyeballs",
+        "aiosignal",
+        "attrs",
+        "frozenlist",
+    ];
+    packages.extend(YARL);
+    program("aiohttp_loopback", &packages);
+}
+
+const YARL: [&str; 4] = ["yarl", "propcache", "multidict", "idna"];
+
+#[test]
+fn cryptography() {
+    let packages = ["cryptography", "cffi", "pycparser"];
+    program("cryptography_secrets", &packages);
+}
+
+#[test]
+fn tiktoken() {
+    let packages = [
+        "tiktoken",
+        "regex",
+        "requests",
+        "urllib3",
+        "idna",
+        "certifi",
+        "charset-normalizer",
+    ];
+    program("tiktoken_words", &packages);
+}
+
+#[test]
+fn pillow() {
+    program("pillow_images", &["pillow"]);
+}
+
+#[test]
+fn lxml() {
+    program("lxml_documents", &["lxml"]);
+}
+
+#[test]
+fn numpy() {
+    program("numpy_basics", &["numpy"]);
+}
+
 /// A million calls leave nothing behind.
 #[test]
 fn mixed_loop() {

@@ -30,9 +30,10 @@ def table():
 
 
 def pins():
-    """requirements.txt as {name: line}."""
+    """requirements.txt as {name: line}, and the packages under test."""
     lines = (HERE / "requirements.txt").read_text().splitlines()
-    return {line.split("==")[0]: line for line in lines if line and not line.startswith("#")}
+    found = {line.split("==")[0]: line for line in lines if line and not line.startswith("#")}
+    return found | {row["name"]: wheel_line(row) for row in table().values()}
 
 
 def known_failures(name):
@@ -190,7 +191,7 @@ def main():
             print(row["stage"], row["name"], row["version"], row.get("skip", ""))
         return 0
     if options.install:
-        lines = [wheel_line(rows[name]) if name in rows else pins()[name] for name in options.names]
+        lines = [pins()[name] for name in options.names]
         install(options.pip, options.install.resolve(), lines)
         return 0
     failed = 0
