@@ -791,8 +791,13 @@ pub unsafe extern "C" fn PyNumber_ToBase(p: *mut PyObject, base: c_int) -> *mut 
         if index.is_null() {
             return index;
         }
-        let text = in_base(&longobject::to_bigint(index), base).unwrap_or_default();
+        let value = longobject::to_bigint(index);
         refcount::decref(index);
+        let text = match base {
+            // As `str` does it: there may be too many digits.
+            10 => return border(|vm| python(|| vm.ctx.new_bigint(&value).as_object().str(vm))),
+            _ => in_base(&value, base).unwrap_or_default(),
+        };
         unicodeobject::from_ascii(text.as_bytes())
     }
 }

@@ -52,11 +52,12 @@ pub fn with_package_context<R>(name: &str, f: impl FnOnce() -> R) -> R {
     result
 }
 
-/// The full name of a module that calls itself `name`.
-fn resolve(name: &str) -> String {
-    modules(|m| match &m.package_context {
-        Some(full) if full.rsplit('.').next() == Some(name) => full.clone(),
-        _ => name.to_owned(),
+/// The full name of a module that calls itself `name`. The name of the module that is being imported is given once.
+fn resolve(name: String) -> String {
+    modules(|m| {
+        m.package_context
+            .take_if(|full| full.rsplit('.').next() == Some(&name))
+            .unwrap_or(name)
     })
 }
 
@@ -238,7 +239,8 @@ pub unsafe extern "C" fn PyModule_Create2(
                 "module {name}: PyModule_Create is incompatible with m_slots"
             )));
         }
-        let p = mirror::moduleobject::new(vm, &resolve(&name));
+        let name = resolve(name);
+        let p = mirror::moduleobject::new(vm, &name);
         let v = object(vm, p)?;
         let made = (|| {
             if (*def).m_size > 0 {

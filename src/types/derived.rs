@@ -229,7 +229,7 @@ unsafe fn fill(vm: &VirtualMachine, base: Kind, v: &PyObjectRef, p: *mut PyObjec
         }
         let of_base = mirror::base_of_type((*p).ob_type);
         if let Some(refresh) = of_base.refresh {
-            refresh(vm, v, p);
+            mirror::pending::run(vm, v, p, refresh);
             mirror::watch::add(p);
         }
     }
@@ -320,7 +320,7 @@ pub unsafe extern "C" fn builtin_init(
                 // SAFETY: the pair is live.
                 unsafe {
                     if let Some(refresh) = mirror::base_of_type((*p).ob_type).refresh {
-                        refresh(vm, &v, p);
+                        mirror::pending::run(vm, &v, p, refresh);
                     }
                 }
                 Ok(())

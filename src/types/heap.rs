@@ -8,7 +8,7 @@ use rustpython_vm::builtins::PyType;
 use rustpython_vm::types::PyTypeFlags;
 use rustpython_vm::{AsObject, Py, VirtualMachine};
 
-use super::{c_type_of, derived, slots_vm, statics};
+use super::{c_type_of, derived, name, slots_vm, statics};
 use crate::api::objimpl::PyObject_Free;
 use crate::layout::*;
 use crate::proxy::mirror::{self, Kind, tupleobject};
@@ -141,8 +141,7 @@ unsafe fn fill_heap(
         (*t).tp_as_mapping = &raw mut (*heap).as_mapping;
         (*t).tp_as_sequence = &raw mut (*heap).as_sequence;
         (*t).tp_as_buffer = &raw mut (*heap).as_buffer;
-        // A class's name can change; C keeps the pointer.
-        (*t).tp_name = arena::immortal_c_string(&class.name());
+        name::write(vm, class, t);
         fill_common(vm, t, class);
         let base = base.unwrap_or(statics::object_type());
         mirror::set_kind(
@@ -240,11 +239,16 @@ unsafe extern "C" fn type_dealloc(p: *mut PyObject) {
         (*t).tp_bases = ptr::null_mut();
         (*t).tp_base = ptr::null_mut();
         (*t).tp_dict = ptr::null_mut();
+        let heap = t.cast::<PyHeapTypeObject>();
+        let names = [(*heap).ht_name, (*heap).ht_qualname];
         dealloc::free_mirror(p);
         refcount::xdecref(mro);
         refcount::xdecref(bases);
         refcount::xdecref(dict);
         refcount::xdecref(base.cast());
+        for name in names {
+            refcount::xdecref(name);
+        }
     }
 }
 

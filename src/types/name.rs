@@ -3,9 +3,10 @@
 //!
 //! The VM keeps one name per class, and takes a class of C's for one made in
 //! Python, whose name may have dots. So that name is `tp_name`, and
-//! `type.__name__` is replaced, and `type.__module__` with it.
+//! `type.__name__` is replaced, and `type.__qualname__` and `type.__module__` with it.
 
 use std::ffi::CStr;
+use std::ptr;
 use std::sync::OnceLock;
 
 use rustpython_vm::builtins::{PyStr, PyType, PyTypeRef};
@@ -15,25 +16,34 @@ use rustpython_vm::{
 };
 
 use super::{hook, is_c_class};
-use crate::layout::{Py_TPFLAGS_HEAPTYPE, PyType_HasFeature, PyTypeObject};
-use crate::thread;
+use crate::api::unicodeobject::PyUnicode_AsUTF8;
+use crate::layout::{
+    Py_TPFLAGS_HEAPTYPE, PyHeapTypeObject, PyObject, PyType_HasFeature, PyTypeObject,
+};
+use crate::proxy::arena;
+use crate::proxy::mirror::unicodeobject;
+use crate::{refcount, thread};
 
-/// The VM's own `type.__name__` and `type.__module__`.
-static VM_NAME: OnceLock<PyObjectRef> = OnceLock::new();
-static VM_MODULE: OnceLock<PyObjectRef> = OnceLock::new();
+/// The VM's own `type.__name__`, `type.__qualname__` and `type.__module__`.
+static VM_NAMES: OnceLock<[PyObjectRef; 3]> = OnceLock::new();
 
-/// Replaces `type.__name__` and `type.__module__`, once.
+/// Replaces `type.__name__`, `type.__qualname__` and `type.__module__`, once.
 pub fn init(vm: &VirtualMachine) {
     let class = vm.ctx.types.type_type;
     let name = vm.ctx.intern_str("__name__");
+    let qualname = vm.ctx.intern_str("__qualname__");
     let module_name = vm.ctx.intern_str("__module__");
     if let Some(own) = class.attributes.get(name)
+        && let Some(own_qualname) = class.attributes.get(qualname)
         && let Some(own_module) = class.attributes.get(module_name)
-        && VM_NAME.set(own).is_ok()
-        && VM_MODULE.set(own_module).is_ok()
+        && VM_NAMES.set([own, own_qualname, own_module]).is_ok()
     {
         let getset = vm.ctx.new_getset("__name__", class, get, set);
         class.set_attr(name, getset.into());
+        let getset = vm
+            .ctx
+            .new_getset("__qualname__", class, get_qualname, set_qualname);
+        class.set_attr(qualname, getset.into());
         let getset = vm
             .ctx
             .new_getset("__module__", class, get_module, set_module);
@@ -65,7 +75,17 @@ fn get(class: PyTypeRef, vm: &VirtualMachine) -> PyRef<PyStr> {
 }
 
 fn set(class: PyTypeRef, value: PySetterValue, vm: &VirtualMachine) -> PyResult<()> {
-    set_own(&VM_NAME, class, value, vm)
+    let [own, _, _] = VM_NAMES.get().expect("set before this is installed");
+    set_own(vm, own, class, value)
+}
+
+fn get_qualname(class: PyTypeRef, vm: &VirtualMachine) -> PyObjectRef {
+    class.__qualname__(vm)
+}
+
+fn set_qualname(class: PyTypeRef, value: PySetterValue, vm: &VirtualMachine) -> PyResult<()> {
+    let [_, own, _] = VM_NAMES.get().expect("set before this is installed");
+    set_own(vm, own, class, value)
 }
 
 /// `type.__module__`: a static type's is in its name, whatever its dict has for its instances.
@@ -88,7 +108,8 @@ fn get_module(class: PyTypeRef, vm: &VirtualMachine) -> PyResult {
 }
 
 fn set_module(class: PyTypeRef, value: PySetterValue, vm: &VirtualMachine) -> PyResult<()> {
-    set_own(&VM_MODULE, class, value, vm)
+    let [_, _, own] = VM_NAMES.get().expect("set before this is installed");
+    set_own(vm, own, class, value)
 }
 
 /// The module in a type's name; that of a static type without one is `builtins`.
@@ -106,15 +127,62 @@ pub unsafe fn module(t: *mut PyTypeObject) -> Option<String> {
     }
 }
 
+/// Sets one of the names as the VM does, and tells C.
 fn set_own(
-    own: &OnceLock<PyObjectRef>,
+    vm: &VirtualMachine,
+    own: &VmObject,
     class: PyTypeRef,
     value: PySetterValue,
-    vm: &VirtualMachine,
 ) -> PyResult<()> {
-    let own = own.get().expect("set before this is installed");
     let descr_set = own.class().slots.descr_set.load().expect("a getset's");
-    descr_set(own, class.into(), value, vm)
+    descr_set(own, class.clone().into(), value, vm)?;
+    if thread::lock::is_set_up() {
+        let _held = thread::enter(vm);
+        if let Some(t) = super::bound(&class) {
+            // SAFETY: a bound type's struct is live, and the lock is held.
+            unsafe {
+                if PyType_HasFeature(t, Py_TPFLAGS_HEAPTYPE) {
+                    write(vm, &class, t);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes the names of a class into its struct. `tp_name` is the text of `ht_name`, as in CPython: both live until the
+/// class gets another name, or dies.
+///
+/// # Safety
+/// `t` is the struct of `class` and a heap type; the lock is held.
+pub unsafe fn write(vm: &VirtualMachine, class: &Py<PyType>, t: *mut PyTypeObject) {
+    let name = class.slot_name().to_owned();
+    let short_name = short(vm, class);
+    let qualname = class.__qualname__(vm);
+    // SAFETY: by this function's contract; the struct's fields are NULL or own a reference.
+    unsafe {
+        let heap = t.cast::<PyHeapTypeObject>();
+        let own_name = string(&short_name);
+        let own_qualname = qualname
+            .downcast_ref::<PyStr>()
+            .map_or(ptr::null_mut(), |text| string(text));
+        (*t).tp_name = match short_name.to_str() == Some(&name) {
+            true => PyUnicode_AsUTF8(own_name),
+            false => arena::immortal_c_string(&name),
+        };
+        let old_name = ptr::replace(&raw mut (*heap).ht_name, own_name);
+        let old_qualname = ptr::replace(&raw mut (*heap).ht_qualname, own_qualname);
+        refcount::xdecref(old_name);
+        refcount::xdecref(old_qualname);
+    }
+}
+
+/// A C string object of its own.
+fn string(text: &PyStr) -> *mut PyObject {
+    let points = text.as_wtf8().code_points().map(|c| c.to_u32());
+    let p = unicodeobject::from_points(points);
+    assert!(!p.is_null(), "out of memory");
+    p
 }
 
 /// `type.__name__`.

@@ -79,6 +79,7 @@ fn exec_imp(vm: &VirtualMachine, module: &Py<PyModule>) -> PyResult<()> {
     version::report(vm)?;
     crate::loader::init::install(vm)?;
     mro::install(vm)?;
+    super::sizeof::install(vm)?;
     crate::types::subclass::init(vm);
     crate::types::name::init(vm);
     foreign::install(vm)

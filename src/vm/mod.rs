@@ -5,6 +5,7 @@ mod debug_module;
 mod foreign;
 pub mod importlib;
 pub mod mro;
+mod sizeof;
 mod stdlib_data;
 mod sysconfig;
 pub mod tool;

@@ -2,9 +2,9 @@
 
 use rustpython_vm::{PyObject as VmObject, VirtualMachine};
 
+use super::exceptions::set;
 use super::{Mirror, allocate, watch};
 use crate::layout::{PyCellObject, PyObject, PyTypeObject};
-use crate::proxy::c_of;
 use crate::refcount;
 
 pub static MIRROR: Mirror = Mirror {
@@ -24,11 +24,8 @@ unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
     unsafe {
         let c = p.cast::<PyCellObject>();
         // A plain getter, which fails for an empty cell only.
-        let now = v
-            .get_attr("cell_contents", vm)
-            .map_or(std::ptr::null_mut(), |value| c_of(vm, &value));
-        let old = std::mem::replace(&mut (*c).ob_ref, now);
-        refcount::xdecref(old);
+        let now = v.get_attr("cell_contents", vm).ok();
+        set(vm, &mut (*c).ob_ref, now.as_deref());
     }
 }
 

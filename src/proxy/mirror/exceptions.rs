@@ -4,7 +4,7 @@
 use rustpython_vm::builtins::{PyBaseException, PyTraceback};
 use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate, watch};
+use super::{Mirror, allocate, pending, watch};
 use crate::layout::{PyBaseExceptionObject, PyObject, PyStopIterationObject, PyTypeObject};
 use crate::proxy::prefix::prefix_of;
 use crate::proxy::{c_of, vm_of};
@@ -25,7 +25,10 @@ unsafe fn make(_vm: &VirtualMachine, _v: &VmObject, ty: *mut PyTypeObject) -> *m
 
 /// Makes the field equal to the VM's value, keeping the reference it has when
 /// that is so already.
-unsafe fn set(vm: &VirtualMachine, field: &mut *mut PyObject, value: Option<&VmObject>) {
+///
+/// # Safety
+/// The field holds NULL or a reference; the lock is held.
+pub unsafe fn set(vm: &VirtualMachine, field: &mut *mut PyObject, value: Option<&VmObject>) {
     // SAFETY: the field holds NULL or a reference.
     unsafe {
         let known = match (*field).is_null() {
@@ -43,12 +46,12 @@ unsafe fn set(vm: &VirtualMachine, field: &mut *mut PyObject, value: Option<&VmO
             Some(v) if std::ptr::eq(v, known) => {}
             Some(v) => {
                 let old = std::mem::replace(field, c_of(vm, v));
-                refcount::xdecref(old);
+                pending::drop_later(old);
             }
             None if field.is_null() => {}
             None => {
                 let old = std::mem::replace(field, std::ptr::null_mut());
-                refcount::xdecref(old);
+                pending::drop_later(old);
             }
         }
     }

@@ -2,7 +2,7 @@
 //! `ob_item` is checked against a shadow copy at every entry to C, and what C
 //! itself wrote into it is taken over at every entry to the VM.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ptr;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use rustpython_vm::builtins::PyList;
 use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate, watch};
+use super::{Mirror, allocate, pending, watch};
 use crate::layout::{PyListObject, PyObject, PyTypeObject};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::proxy::table::AddressHash;
@@ -160,69 +160,13 @@ unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mu
     unsafe { new(ty, 0) }
 }
 
-thread_local! {
-    /// Whether this thread fills a list now, and the ones that wait for it: what a list contains is filled after it and
-    /// not inside, for lists may be nested deeper than the stack is, and may contain themselves.
-    static FILLING: Cell<bool> = const { Cell::new(false) };
-    static WAITING: RefCell<Vec<*mut PyObject>> = const { RefCell::new(Vec::new()) };
-}
-
-/// The outermost filling of this thread.
-struct Filling;
-
-impl Drop for Filling {
-    fn drop(&mut self) {
-        FILLING.set(false);
-        // Some wait still if a panic leads here: they are filled when they are looked at again.
-        for p in WAITING.take() {
-            // SAFETY: `fill` took the reference.
-            unsafe { refcount::decref(p) };
-        }
-    }
-}
-
-/// Makes `ob_item` equal to the VM's list, in time before C sees it.
+/// Makes `ob_item` equal to the VM's list.
 unsafe fn fill(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject) {
-    // SAFETY: the caller's contract is the same; who waits is alive by the reference taken here.
-    unsafe {
-        if FILLING.get() {
-            refcount::incref(p);
-            WAITING.with_borrow_mut(|waiting| waiting.push(p));
-            return;
-        }
-        FILLING.set(true);
-        let filling = Filling;
-        let mut old = Vec::new();
-        fill_one(vm, list, p, &mut old);
-        while let Some(p) = WAITING.with_borrow_mut(Vec::pop) {
-            let v = vm_of(vm, p);
-            if let Some(list) = v.downcast_ref::<PyList>()
-                && !is_in_step(list, p)
-            {
-                fill_one(vm, list, p, &mut old);
-            }
-            old.push(p);
-        }
-        drop(filling);
-        // Last: it may run code that looks at the lists.
-        for item in old {
-            refcount::xdecref(item);
-        }
-    }
-}
-
-/// Makes `ob_item` equal to the VM's list; what was in it goes to `old`.
-unsafe fn fill_one(
-    vm: &VirtualMachine,
-    list: &Py<PyList>,
-    p: *mut PyObject,
-    old: &mut Vec<*mut PyObject>,
-) {
     let elements: Vec<PyObjectRef> = list.borrow_vec().to_vec();
     let fresh: Vec<*mut PyObject> = elements.iter().map(|v| c_of(vm, v)).collect();
     // SAFETY: `p` is a live list and nobody else looks at it meanwhile.
     unsafe {
-        old.extend_from_slice(items(p));
+        let old = items(p).to_vec();
         assert!(reserve_exact(p, fresh.len()), "out of memory");
         let c = p.cast::<PyListObject>();
         (*c).ob_base.ob_size = fresh.len() as isize;
@@ -232,6 +176,10 @@ unsafe fn fill_one(
             shadow.vm.extend(elements.iter().map(|v| &raw const **v));
             shadow.c = fresh;
         });
+        // Last: it may run code that looks at the list.
+        for item in old {
+            pending::drop_later(item);
+        }
     }
 }
 
@@ -378,7 +326,7 @@ pub unsafe fn store(
 /// `p` and `list` are a pair; the lock is held.
 pub unsafe fn changed(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject) {
     // SAFETY: by this function's contract.
-    unsafe { refresh(vm, list.as_object(), p) };
+    unsafe { pending::run(vm, list.as_object(), p, refresh) };
 }
 
 unsafe fn clear(p: *mut PyObject) {
@@ -409,29 +357,35 @@ unsafe fn clear(p: *mut PyObject) {
 /// `p` is a live list; the lock is held.
 pub unsafe fn value(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
     // SAFETY: by this function's contract.
-    let elements = unsafe {
-        items(p)
-            .iter()
-            .map(|&item| vm_of_opt(vm, item).unwrap_or_else(|| vm.ctx.none()))
-            .collect()
-    };
+    let elements = unsafe { elements(vm, items(p)) };
     vm.ctx.new_list(elements).into()
+}
+
+unsafe fn elements(vm: &VirtualMachine, items: &[*mut PyObject]) -> Vec<PyObjectRef> {
+    items
+        .iter()
+        // SAFETY: by the callers' contract.
+        .map(|&item| unsafe { vm_of_opt(vm, item) }.unwrap_or_else(|| vm.ctx.none()))
+        .collect()
 }
 
 unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
     // SAFETY: the caller's contract is the same.
     unsafe {
-        let v = value(vm, p);
-        link_strong(p, v.clone(), true);
-        let list = v.downcast_ref::<PyList>().expect("just made");
+        // Filled once it is linked: a list may contain itself.
+        let v = vm.ctx.new_list(Vec::new());
+        link_strong(p, v.clone().into(), true);
+        let c = items(p).to_vec();
+        let elements = elements(vm, &c);
         with_shadow(p, |shadow| {
-            shadow.vm = list.borrow_vec().iter().map(|v| &raw const **v).collect();
-            shadow.c = items(p).to_vec();
+            shadow.vm = elements.iter().map(|v| &raw const **v).collect();
+            shadow.c = c;
         });
+        *v.borrow_vec_mut() = elements;
         watch::add(p);
         if items(p).iter().any(|item| item.is_null()) {
             UNFINISHED.0.borrow_mut().insert(p as usize);
         }
-        v
+        v.into()
     }
 }

@@ -19,6 +19,7 @@ pub mod longobject;
 pub mod memoryobject;
 pub mod methodobject;
 pub mod moduleobject;
+pub mod pending;
 pub mod setobject;
 pub mod sliceobject;
 pub mod structseq;
@@ -375,7 +376,7 @@ pub unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
     // SAFETY: by this function's contract.
     unsafe {
         if let Some(refresh) = of_type((*p).ob_type).refresh {
-            refresh(vm, v, p);
+            pending::run(vm, v, p, refresh);
         }
     }
 }
@@ -393,7 +394,7 @@ pub unsafe fn after_link(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
         }
         if let Some(refresh) = of_type((*p).ob_type).refresh {
             watch::add(p);
-            refresh(vm, v, p);
+            pending::run(vm, v, p, refresh);
         }
     }
 }
@@ -421,7 +422,7 @@ pub mod watch {
     use std::cell::RefCell;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::{Kind, VirtualMachine, exceptions, kind_of_type, listobject, mirror};
+    use super::{Kind, VirtualMachine, exceptions, kind_of_type, listobject, mirror, pending};
     use crate::layout::PyObject;
     use crate::proxy::prefix::prefix_of;
     use crate::proxy::table::LinkTable;
@@ -505,15 +506,19 @@ pub mod watch {
     }
 
     pub fn refresh_all(vm: &VirtualMachine) {
-        // SAFETY: what is watched is alive; its VM object too, while linked.
-        each(|p, kind| unsafe {
-            let link = (*prefix_of(p)).link;
-            if let Some(refresh) = mirror(kind).refresh
-                && !link.is_null()
-            {
-                refresh(vm, &*link, p);
-            }
-        });
+        let refresh_each = || {
+            // SAFETY: what is watched is alive; its VM object too, while linked.
+            each(|p, kind| unsafe {
+                let link = (*prefix_of(p)).link;
+                if let Some(refresh) = mirror(kind).refresh
+                    && !link.is_null()
+                {
+                    refresh(vm, &*link, p);
+                }
+            });
+        };
+        // SAFETY: the caller holds the lock.
+        unsafe { pending::together(vm, refresh_each) };
     }
 
     pub fn take_over_all(vm: &VirtualMachine) {
