@@ -226,8 +226,15 @@ impl<'a> ArgTuple<'a> {
             values: PhantomData,
         };
         // SAFETY: nobody else has the tuple yet.
-        for (place, v) in unsafe { tupleobject::items(p) }.iter_mut().zip(values) {
-            *place = c_argument(vm, v);
+        let items = unsafe { tupleobject::items(p) };
+        for (i, v) in values.iter().enumerate() {
+            items[i] = if i > 0 && v.is(&values[i - 1]) {
+                // SAFETY: lent just before.
+                unsafe { refcount::incref(items[i - 1]) };
+                items[i - 1]
+            } else {
+                c_argument(vm, v)
+            };
         }
         it
     }
@@ -236,26 +243,39 @@ impl<'a> ArgTuple<'a> {
 impl Drop for ArgTuple<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the reference is ours, the elements are from `c_argument`,
-        // the values are alive and the lock held, see `new`.
+        // SAFETY: the reference is ours, the elements are from `c_argument` or
+        // once more the one before, the values are alive and the lock held, see
+        // `new`.
         unsafe {
             if refcount::is_immortal(self.p) {
                 return;
             }
-            let gone = refcount::count(self.p) == 1 && (*prefix_of_ours(self.p)).link.is_null();
-            for item in tupleobject::items(self.p) {
-                if item.is_null() {
-                    continue;
-                }
-                if gone {
-                    drop_argument(std::mem::replace(item, ptr::null_mut()));
-                } else {
+            let prefix = prefix_of_ours(self.p);
+            let gone = refcount::count(self.p) == 1 && (*prefix).link.is_null();
+            let items = tupleobject::items(self.p);
+            for i in (0..items.len()).rev() {
+                let item = items[i];
+                if !gone {
                     // The tuple keeps its reference.
-                    refcount::incref(*item);
-                    drop_argument(*item);
+                    refcount::xnew_ref(item);
+                } else if item.is_null() {
+                    continue;
+                } else {
+                    items[i] = ptr::null_mut();
+                    if i > 0 && item == items[i - 1] {
+                        refcount::decref_no_dealloc(item);
+                        continue;
+                    }
+                }
+                if !item.is_null() {
+                    drop_argument(item);
                 }
             }
-            refcount::decref(self.p);
+            if gone && (*prefix).flags == 0 && refcount::count(self.p) == 1 {
+                arena::release(self.p.cast());
+            } else {
+                refcount::decref(self.p);
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ use super::call::{
 use super::descr::tp_name;
 use super::doc;
 use super::hook::{self, Hook, Originals};
+use crate::api::check::held;
 use crate::api::typeobject::PyType_IsSubtype;
 use crate::layout::*;
 use crate::proxy;
@@ -754,16 +755,16 @@ pub unsafe extern "C" fn vm_vectorcall(
 ) -> *mut PyObject {
     crate::api::border(|vm| {
         let given = nargsf & !PY_VECTORCALL_ARGUMENTS_OFFSET;
-        // SAFETY: by this function's contract.
+        // SAFETY: by this function's contract: the caller keeps the callable, too.
         let (callable, values, names) = unsafe {
             let names = match kwnames.is_null() {
                 true => Vec::new(),
                 false => tupleobject::elements(vm, kwnames),
             };
-            let values: Vec<PyObjectRef> = (0..given + names.len())
-                .map(|i| proxy::vm_of(vm, *args.add(i)))
-                .collect();
-            (proxy::vm_of(vm, callable), values, names)
+            let count = given + names.len();
+            let mut values = Vec::with_capacity(count);
+            values.extend((0..count).map(|i| proxy::vm_of(vm, *args.add(i))));
+            (held(vm, callable), values, names)
         };
         let names = (!names.is_empty()).then_some(names);
         crate::api::python(|| callable.vectorcall(values, given, names.as_deref(), vm))

@@ -30,6 +30,7 @@ use super::{bound, builtin_base, c_type_of, is_c_class, slots_vm};
 use crate::api::object as c_object;
 use crate::api::pybuffer;
 use crate::layout::*;
+use crate::proxy::mirror::longobject;
 use crate::proxy::prefix::{flag, prefix_of_or_new};
 use crate::thread::{self, error};
 
@@ -425,6 +426,11 @@ fn sq_ass_item(
 /// The index of an item of a type that is a sequence and no mapping, as in
 /// `PyObject_GetItem` and its like.
 fn sequence_index(vm: &VirtualMachine, key: &VmObject) -> PyResult<isize> {
+    if key.class().is(vm.ctx.types.int_type)
+        && let Some(index) = longobject::word(key)
+    {
+        return Ok(index as isize);
+    }
     let Some(index) = key.try_index_opt(vm) else {
         return Err(vm.new_type_error(format!(
             "sequence index must be integer, not '{}'",
