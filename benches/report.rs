@@ -59,6 +59,8 @@ struct Results {
     /// Kind of crossing, then pairs alive, then nanoseconds.
     crossings: BTreeMap<String, BTreeMap<u64, f64>>,
     bytes_per_pair: BTreeMap<u64, f64>,
+    /// Packages at work, by what they are bound by.
+    workloads: BTreeMap<String, Vec<Row>>,
 }
 
 impl Results {
@@ -70,6 +72,7 @@ impl Results {
             versions: BTreeMap::new(),
             crossings: BTreeMap::new(),
             bytes_per_pair: BTreeMap::new(),
+            workloads: BTreeMap::new(),
         };
         let mut measured = Vec::new();
         find_estimates(folder, &mut measured)?;
@@ -85,6 +88,17 @@ impl Results {
         }
         if let Some(value) = read_json(&folder.join("side-by-side.json"))? {
             results.add_side_by_side(&value);
+        }
+        if let Some(value) = read_json(&folder.join("workloads.json"))? {
+            for (name, row) in object(&value["workloads"]) {
+                let kind = row["kind"].as_str().unwrap_or_default().to_owned();
+                let by = object(row)
+                    .filter_map(|(who, value)| Some((who.clone(), value.as_f64()?)))
+                    .collect();
+                let name = name.clone();
+                let rows = results.workloads.entry(kind).or_default();
+                rows.push(Row { name, by });
+            }
         }
         Ok(results)
     }
@@ -204,10 +218,12 @@ const ABOUT: &str = "\
 
     cargo bench --ignore-rust-version
     python3 benches/side_by_side/compare.py --cpython /path/to/python3.14
+    python3 benches/side_by_side/workloads.py --cpython /path/to/python3.14 --site /folder/with/packages
     cargo run --release --ignore-rust-version --example report
 
 The first measures what is in `benches/`; the second runs the same extension binary in pyabi and in CPython, in turn (and
-recompiled in PyPy: `--pypy`); the third writes this file and its picture from what the two left in `target/criterion`.
+recompiled in PyPy: `--pypy`); the third does so with wheels of published packages and workloads of theirs, named in the
+script; the last writes this file and its picture from what the others left in `target/criterion`.
 
 Numbers are nanoseconds of CPU time per operation, medians. A statement of Python stands ten times in the body of its loop, and
 a tenth of the empty loop's round is in its number. Operations of the C API are loops in C that make, read and free.
@@ -237,6 +253,9 @@ fn markdown(results: &Results) -> Result<String> {
     }
     write_crossings(&mut text, results)?;
     write_others(&mut text, "The C API", &results.api)?;
+    for (kind, rows) in &results.workloads {
+        write_others(&mut text, &format!("Packages at work, {kind}, ms"), rows)?;
+    }
     if !results.elsewhere.is_empty() {
         let title = "Python code, side by side";
         write_others(&mut text, title, &results.elsewhere)?;
