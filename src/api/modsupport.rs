@@ -7,12 +7,14 @@
 mod arguments;
 mod build_value;
 mod getargs;
+mod quick;
 
 use std::ffi::{CStr, c_char, c_int};
 
 use rustpython_vm::builtins::{PyDict, PyStr};
 use rustpython_vm::{PyResult, VirtualMachine};
 
+use super::check::is_tuple;
 use super::varargs::*;
 use super::{Nothing, bad_internal_call, border};
 use crate::layout::{
@@ -51,6 +53,15 @@ pub unsafe extern "C" fn PyArg_VaParse(
     format: *const c_char,
     va: *mut __va_list_tag,
 ) -> c_int {
+    // SAFETY: the caller of the variadic function answers for its arguments.
+    unsafe {
+        if is_tuple(args)
+            && !format.is_null()
+            && quick::parse(tupleobject::items(args), format, VaList::copy_of(va))
+        {
+            return 1;
+        }
+    }
     border(|vm| {
         // SAFETY: the caller of the variadic function answers for its arguments.
         Ok(Parsed(unsafe {
