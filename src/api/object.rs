@@ -17,20 +17,23 @@ use rustpython_vm::{
 };
 
 use super::call::{c_type, is_subtype, type_name};
+use super::check::is_str;
+use super::structmember::{PyMember_GetOne, PyMember_SetOne};
 use super::{Nothing, bad_internal_call, border, null_argument, object, python, text};
 use crate::layout::{
     _Py_Identifier, Py_CONSTANT_ELLIPSIS, Py_CONSTANT_EMPTY_BYTES, Py_CONSTANT_EMPTY_STR,
     Py_CONSTANT_EMPTY_TUPLE, Py_CONSTANT_FALSE, Py_CONSTANT_NONE, Py_CONSTANT_NOT_IMPLEMENTED,
     Py_CONSTANT_ONE, Py_CONSTANT_TRUE, Py_CONSTANT_ZERO, Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE,
-    Py_PRINT_RAW, Py_TPFLAGS_ITEMS_AT_END, Py_TPFLAGS_MANAGED_WEAKREF, Py_TPFLAGS_UNICODE_SUBCLASS,
-    Py_hash_t, Py_ssize_t, PyFloatObject, PyObject, PyRefTracer, PyType_HasFeature, PyTypeObject,
-    PyVarObject, visitproc,
+    Py_PRINT_RAW, Py_READONLY, Py_TPFLAGS_ITEMS_AT_END, Py_TPFLAGS_MANAGED_WEAKREF,
+    Py_TPFLAGS_UNICODE_SUBCLASS, Py_hash_t, Py_ssize_t, PyFloatObject, PyObject, PyRefTracer,
+    PyType_HasFeature, PyTypeObject, PyVarObject, visitproc,
 };
 use crate::proxy;
 use crate::proxy::mirror::{self, Kind, bytesobject, longobject, tupleobject, unicodeobject};
 use crate::proxy::prefix::{flag, prefix_of, prefix_of_or_new};
 use crate::refcount::{self, dealloc};
 use crate::thread::error;
+use crate::types::attributes::{self, Meaning};
 use crate::types::{dict, statics};
 
 /// NULL with an exception.
@@ -479,11 +482,43 @@ pub unsafe extern "C" fn PyObject_GenericGetAttr(
     p: *mut PyObject,
     name: *mut PyObject,
 ) -> *mut PyObject {
+    // SAFETY: by this function's contract.
+    unsafe {
+        if is_str(name) {
+            match meaning_of(p, name) {
+                Meaning::Member(def) => return PyMember_GetOne(p.cast(), def),
+                Meaning::GetSet(def) => {
+                    if let Some(getter) = (*def).get {
+                        return getter(p, (*def).closure);
+                    }
+                }
+                Meaning::Other => {}
+            }
+        }
+    }
     border(|vm| {
         // SAFETY: by this function's contract.
         let (v, name) = unsafe { (with_c_dict(vm, p)?, attribute_name(vm, name)?) };
         python(|| v.generic_getattr(&name, vm))
     })
+}
+
+/// What the type of `p` says of the string `name`.
+#[inline]
+unsafe fn meaning_of(p: *mut PyObject, name: *mut PyObject) -> Meaning {
+    // SAFETY: the callers have live objects.
+    unsafe {
+        let ty = (*p).ob_type;
+        if let Some(meaning) = attributes::known(ty, name) {
+            return meaning;
+        }
+        let mut meaning = Meaning::Other;
+        border(|vm| {
+            meaning = attributes::find(vm, ty, name);
+            Ok(Nothing)
+        });
+        meaning
+    }
 }
 
 /// [`PyObject_GenericGetAttr`] with the dict to look at (NULL: the
@@ -525,6 +560,22 @@ pub unsafe extern "C" fn PyObject_GenericSetAttr(
     name: *mut PyObject,
     value: *mut PyObject,
 ) -> c_int {
+    // SAFETY: by this function's contract.
+    unsafe {
+        if is_str(name) {
+            match meaning_of(p, name) {
+                Meaning::Member(def) if (*def).flags & Py_READONLY == 0 => {
+                    return PyMember_SetOne(p.cast(), def, value);
+                }
+                Meaning::GetSet(def) => {
+                    if let Some(setter) = (*def).set {
+                        return setter(p, value, (*def).closure);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
     border(|vm| {
         // SAFETY: by this function's contract.
         let (v, name, value) = unsafe {

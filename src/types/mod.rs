@@ -1,6 +1,7 @@
 //! Types: the static ones at init, those that C defines, the mirrors of the
 //! VM's classes, and the slots in both directions.
 
+pub mod attributes;
 pub mod call;
 pub mod derived;
 pub mod descr;
