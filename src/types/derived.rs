@@ -14,6 +14,7 @@ use crate::api;
 use crate::layout::*;
 use crate::proxy::mirror::{self, Kind, longobject, tupleobject, unicodeobject};
 use crate::proxy::{self, instance, vm_of};
+use crate::types::statics;
 use crate::{refcount, thread};
 
 /// The arguments of a C call with a tuple and a dict as the VM has them.
@@ -306,6 +307,10 @@ pub unsafe extern "C" fn builtin_init(
     args: *mut PyObject,
     kwargs: *mut PyObject,
 ) -> c_int {
+    // SAFETY: C's contract for `tp_init`.
+    if unsafe { is_object_init(p, args, kwargs) } {
+        return 0;
+    }
     api::border(|vm| {
         // SAFETY: C's contract for `tp_init`.
         let (v, args) = unsafe { (api::object(vm, p)?, func_args(vm, args, kwargs)?) };
@@ -330,6 +335,39 @@ pub unsafe extern "C" fn builtin_init(
     })
 }
 
+/// Whether this is `object.__init__` without arguments, or with some that a
+/// `tp_new` of the type's own has looked at: it does nothing then.
+unsafe fn is_object_init(p: *mut PyObject, args: *mut PyObject, kwargs: *mut PyObject) -> bool {
+    // SAFETY: C's contract for `tp_init`; types outlive their instances.
+    unsafe {
+        let t = (*p).ob_type;
+        let mut base = t;
+        while !base.is_null() && !PyType_HasFeature(base, _Py_TPFLAGS_STATIC_BUILTIN) {
+            base = (*base).tp_base;
+        }
+        if base != statics::object_type() {
+            return false;
+        }
+        let none = (args.is_null() || tupleobject::items(args).is_empty())
+            && (kwargs.is_null() || api::dictobject::PyDict_Size(kwargs) == 0);
+        let (own_new, own_init) = owns(t);
+        none || own_new && !own_init
+    }
+}
+
+/// Whether the type has a `tp_new` and a `tp_init` of its own.
+unsafe fn owns(t: *mut PyTypeObject) -> (bool, bool) {
+    // SAFETY: the callers have a live type.
+    unsafe {
+        (
+            (*t).tp_new
+                .is_none_or(|f| !ptr::fn_addr_eq(f, builtin_new as newfunc)),
+            (*t).tp_init
+                .is_some_and(|f| !ptr::fn_addr_eq(f, builtin_init as initproc)),
+        )
+    }
+}
+
 /// `object.__init__` refuses arguments that nothing looked at.
 unsafe fn object_init(
     vm: &VirtualMachine,
@@ -341,15 +379,7 @@ unsafe fn object_init(
         return Ok(());
     }
     // SAFETY: `p` is live.
-    let (own_new, own_init) = unsafe {
-        let t = (*p).ob_type;
-        (
-            (*t).tp_new
-                .is_none_or(|f| !ptr::fn_addr_eq(f, builtin_new as newfunc)),
-            (*t).tp_init
-                .is_some_and(|f| !ptr::fn_addr_eq(f, builtin_init as initproc)),
-        )
-    };
+    let (own_new, own_init) = unsafe { owns((*p).ob_type) };
     if own_init {
         return Err(vm.new_type_error(
             "object.__init__() takes exactly one argument (the instance to initialize)",
