@@ -109,3 +109,8 @@ fn r#abstract() {
 fn objects() {
     fixture("objects");
 }
+
+#[test]
+fn c_memory() {
+    fixture("c_memory");
+}

@@ -111,13 +111,16 @@ struct Operator {
     slot: fn(&PyNumberMethods) -> Option<binaryfunc>,
     in_place: Option<fn(&PyNumberMethods) -> Option<binaryfunc>>,
     vm: fn(&VirtualMachine, &VmObject, &VmObject) -> PyResult,
-    words: OnWords,
-    floats: OnFloats,
 }
 
 /// The result of an operator on two built-in numbers of C memory.
-#[inline]
-unsafe fn on_values(a: *mut PyObject, b: *mut PyObject, op: &Operator) -> Option<*mut PyObject> {
+#[inline(always)]
+unsafe fn on_values(
+    a: *mut PyObject,
+    b: *mut PyObject,
+    words: OnWords,
+    floats: OnFloats,
+) -> Option<*mut PyObject> {
     // SAFETY: the callers have live objects.
     unsafe {
         let ty = (*a).ob_type;
@@ -125,16 +128,22 @@ unsafe fn on_values(a: *mut PyObject, b: *mut PyObject, op: &Operator) -> Option
             return None;
         }
         if statics::is_exact_int(ty) {
-            let result = (op.words)(longobject::to_i64(a)?, longobject::to_i64(b)?)?;
-            return Some(longobject::from_i64(result));
+            let result = words(longobject::to_i64(a)?, longobject::to_i64(b)?)?;
+            return non_null(longobject::from_i64(result));
         }
         if statics::is_exact_float(ty) {
             let value = |p: *mut PyObject| (*p.cast::<PyFloatObject>()).ob_fval;
-            let result = (op.floats)(value(a), value(b))?;
-            return Some(floatobject::new(ty, result));
+            let result = floats(value(a), value(b))?;
+            return non_null(floatobject::from_f64(result));
         }
         None
     }
+}
+
+/// A result that memory was there for.
+#[inline]
+fn non_null(p: *mut PyObject) -> Option<*mut PyObject> {
+    (!p.is_null()).then_some(p)
 }
 
 /// `binary_op1` with C's slots: a new reference, `NotImplemented`, or NULL
@@ -232,7 +241,7 @@ unsafe fn repeat(a: *mut PyObject, b: *mut PyObject, in_place: bool) -> Option<*
     }
 }
 
-#[inline]
+#[inline(never)]
 unsafe fn binary(
     a: *mut PyObject,
     b: *mut PyObject,
@@ -243,9 +252,6 @@ unsafe fn binary(
     unsafe {
         if a.is_null() || b.is_null() {
             return null_operand();
-        }
-        if let Some(result) = on_values(a, b, op) {
-            return result;
         }
         if is_between_c(a, b) {
             return binary_between_c(a, b, op, fallback);
@@ -306,11 +312,17 @@ macro_rules! operators {
                 slot: |m| m.$slot,
                 in_place: None,
                 vm: VirtualMachine::$vm,
-                words: $words,
-                floats: $floats,
             };
             // SAFETY: by this function's contract.
-            unsafe { binary(a, b, &OP, $fallback) }
+            unsafe {
+                if !a.is_null()
+                    && !b.is_null()
+                    && let Some(result) = on_values(a, b, $words, $floats)
+                {
+                    return result;
+                }
+                binary(a, b, &OP, $fallback)
+            }
         }
 
         #[doc = concat!("`a ", $in_place_sign, " b`. New reference, to `a` itself if it is mutable.")]
@@ -324,11 +336,17 @@ macro_rules! operators {
                 slot: |m| m.$slot,
                 in_place: Some(|m| m.$in_place_slot),
                 vm: VirtualMachine::$in_place_vm,
-                words: $words,
-                floats: $floats,
             };
             // SAFETY: by this function's contract.
-            unsafe { binary(a, b, &OP, $fallback) }
+            unsafe {
+                if !a.is_null()
+                    && !b.is_null()
+                    && let Some(result) = on_values(a, b, $words, $floats)
+                {
+                    return result;
+                }
+                binary(a, b, &OP, $fallback)
+            }
         }
     )*};
 }
@@ -372,8 +390,6 @@ pub unsafe extern "C" fn PyNumber_Divmod(a: *mut PyObject, b: *mut PyObject) -> 
         slot: |m| m.nb_divmod,
         in_place: None,
         vm: VirtualMachine::_divmod,
-        words: never,
-        floats: never,
     };
     // SAFETY: by this function's contract.
     unsafe { binary(a, b, &OP, no_fallback) }
@@ -497,7 +513,7 @@ unsafe fn unary(
         if statics::is_exact_float(ty)
             && let Some(result) = floats((*p.cast::<PyFloatObject>()).ob_fval)
         {
-            return floatobject::new(ty, result);
+            return floatobject::from_f64(result);
         }
         if let Some(f) = c_type(p).and_then(|ty| number(ty, slot)) {
             return f(p);

@@ -46,16 +46,25 @@ pub unsafe extern "C" fn PyBytes_FromStringAndSize(
     bytes: *const c_char,
     size: Py_ssize_t,
 ) -> *mut PyObject {
+    if size > 0 {
+        // SAFETY: the caller has the GIL; `bytes` has as many bytes, and `p`
+        // room for them.
+        unsafe {
+            let p = new(bytes_type(), size as usize);
+            if !p.is_null() {
+                if !bytes.is_null() {
+                    let to = contents(p).as_mut_ptr();
+                    ptr::copy_nonoverlapping(bytes.cast(), to, size as usize);
+                }
+                return p;
+            }
+        }
+    }
     border(|vm| {
         let len = usize::try_from(size).map_err(|_| {
             vm.new_system_error("Negative size passed to PyBytes_FromStringAndSize")
         })?;
-        let p = of_len(vm, len)?;
-        if !bytes.is_null() {
-            // SAFETY: `bytes` has as many bytes, and `p` room for them.
-            unsafe { ptr::copy_nonoverlapping(bytes.cast(), contents(p).as_mut_ptr(), len) };
-        }
-        Ok(p)
+        of_len(vm, len)
     })
 }
 

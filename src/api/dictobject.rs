@@ -1,24 +1,32 @@
 //! `dictobject.h` and `cpython/dictobject.h`.
 //!
-//! The VM is the authority for dicts: one that C makes is a pair from the
-//! start. The functions here work on the dict itself, whatever a subclass
-//! overrides, as CPython's do. `ma_used` is true after each of them.
+//! A dict that C makes stays in C memory until it escapes, or is asked for what
+//! it cannot do there; the VM is the authority for all others. The functions
+//! here work on the dict itself, whatever a subclass overrides, as CPython's
+//! do. `ma_used` is true after each of them.
 
-use std::ffi::{c_char, c_int};
+use std::cell::UnsafeCell;
+use std::ffi::{CStr, c_char, c_int};
 use std::ptr;
 
 use rustpython_vm::builtins::{PyBaseExceptionRef, PyDict, PyType};
 use rustpython_vm::{AsObject, Py, PyObjectRef, PyPayload, PyResult, VirtualMachine};
 
-use super::check::{Held, call_builtin, held, is_dict, is_plain_key, not_null};
+use super::check::{
+    Held, allocated, call_builtin, held, is_dict, is_paired, is_plain_key, not_null,
+};
 use super::{
-    Nothing, bad_internal_call, border, listobject, object, python, text, tupleobject, watch,
+    Nothing, bad_internal_call, border, border_to_read, listobject, object, python, text,
+    tupleobject, watch,
 };
 use crate::layout::{Py_hash_t, Py_ssize_t, PyDict_WatchCallback, PyDictObject, PyObject};
 use crate::proxy::mirror::tupleobject::items;
+use crate::proxy::mirror::{self, Kind, c_dict, unicodeobject, walk};
 use crate::proxy::{c_of, c_of_owned, linger, vm_of};
 use crate::refcount::anchors::borrow_from;
+use crate::refcount::{is_immortal, xdecref, xnew_ref};
 use crate::thread::error;
+use crate::types::statics::{is_exact_dict, is_exact_int, is_exact_str};
 
 /// The VM's dict of an argument.
 struct Dict<'a>(Held<'a>);
@@ -150,6 +158,88 @@ unsafe fn give_or_null(
     }
 }
 
+/// What a dict of the VM's had for a key.
+#[derive(Clone, Copy)]
+struct Lookup {
+    /// When it had; see [`mirror::epoch`].
+    epoch: u64,
+    dict: *mut PyObject,
+    key: *mut PyObject,
+    /// Borrowed from the dict, or NULL.
+    value: *mut PyObject,
+}
+
+const LOOKUPS: usize = 256;
+
+struct Lookups(UnsafeCell<[Lookup; LOOKUPS]>);
+// SAFETY: only the holder of the extension lock reaches them.
+unsafe impl Sync for Lookups {}
+/// C looks the same few names up in the same dicts again and again. While
+/// nothing but C ran, they have what they had.
+static KNOWN: Lookups = Lookups(UnsafeCell::new(
+    [Lookup {
+        epoch: 0,
+        dict: ptr::null_mut(),
+        key: ptr::null_mut(),
+        value: ptr::null_mut(),
+    }; LOOKUPS],
+));
+
+/// Where it is kept what `dict` has for `key`.
+#[inline]
+fn place(dict: *mut PyObject, key: *mut PyObject) -> *mut Lookup {
+    // Objects are multiples of 16 apart.
+    let place = (dict as usize >> 4).wrapping_mul(31) ^ (key as usize >> 4);
+    // SAFETY: within the table; the callers hold the lock.
+    unsafe { (&raw mut (*KNOWN.0.get())[place % LOOKUPS]).cast() }
+}
+
+/// What `mp` has for `key`, borrowed, or NULL, if that is known.
+#[inline]
+unsafe fn known(mp: *mut PyObject, key: *mut PyObject) -> Option<*mut PyObject> {
+    // SAFETY: within the table.
+    let lookup = unsafe { *place(mp, key) };
+    (lookup.epoch == mirror::epoch() && lookup.dict == mp && lookup.key == key)
+        .then_some(lookup.value)
+}
+
+/// Keeps in mind what `mp` has for `key`, if neither can go, or change how it
+/// hashes, without the VM.
+unsafe fn keep_in_mind(mp: *mut PyObject, key: *mut PyObject, value: *mut PyObject) {
+    // SAFETY: the callers have live objects.
+    unsafe {
+        let ty = (*key).ob_type;
+        let is_plain = is_exact_str(ty) || is_exact_int(ty);
+        if is_plain && (is_immortal(key) || is_paired(key)) && is_paired(mp) {
+            *place(mp, key) = Lookup {
+                epoch: mirror::epoch(),
+                dict: mp,
+                key,
+                value,
+            };
+        }
+    }
+}
+
+/// `PyDict_GetItemWithError` of an exact dict and a key that runs no Python
+/// code, in the VM.
+unsafe fn look_up(mp: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+    let mut found = false;
+    // SAFETY: the callers' arguments are NULL or live.
+    let p = unsafe {
+        border_to_read(|vm| {
+            let p = get(vm, mp, || Key::new(vm, key))?;
+            found = true;
+            Ok(p)
+        })
+    };
+    if found {
+        // SAFETY: both are live, or nothing would have been found.
+        unsafe { keep_in_mind(mp, key, p) };
+    }
+    p
+}
+
 /// What was found, as a reference that `owner` keeps.
 unsafe fn lend(
     vm: &VirtualMachine,
@@ -163,21 +253,78 @@ unsafe fn lend(
     }
 }
 
+/// The value of an object key, borrowed, or NULL, where a dict in C memory
+/// tells.
+#[inline]
+unsafe fn get_in_c(mp: *mut PyObject, key: *mut PyObject) -> Option<*mut PyObject> {
+    // SAFETY: the callers' arguments are NULL or live.
+    unsafe {
+        if mp.is_null() || key.is_null() {
+            return None;
+        }
+        c_dict::get(mp, c_dict::Key::new(key)?).ok()
+    }
+}
+
+/// [`get_in_c`] for the text of an ASCII key.
+#[inline]
+unsafe fn get_text_in_c(mp: *mut PyObject, key: *const c_char) -> Option<*mut PyObject> {
+    // SAFETY: the callers' dict is NULL or live, the key a C string.
+    unsafe {
+        if mp.is_null() || key.is_null() || !c_dict::is_c_dict(mp) {
+            return None;
+        }
+        let text = CStr::from_ptr(key).to_bytes();
+        if !text.is_ascii() {
+            return None;
+        }
+        c_dict::get(mp, c_dict::Key::Ascii(text)).ok()
+    }
+}
+
+/// Stores what was found as a new reference; says whether something was.
+unsafe fn give_again(result: *mut *mut PyObject, found: *mut PyObject) -> c_int {
+    // SAFETY: the callers' `result` is a variable of C's.
+    unsafe { *result = xnew_ref(found) };
+    (!found.is_null()).into()
+}
+
+/// Sets the value of an object key in a dict in C memory, if that can.
+#[inline]
+unsafe fn set_in_c(mp: *mut PyObject, key: *mut PyObject, item: *mut PyObject) -> bool {
+    // SAFETY: the callers' arguments are NULL or live.
+    unsafe {
+        !mp.is_null() && !key.is_null() && !item.is_null() && c_dict::set(mp, key, item).is_ok()
+    }
+}
+
 /// An empty dict: new.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_New() -> *mut PyObject {
-    border(|vm| Ok(vm.ctx.new_dict()))
+    // SAFETY: the caller has the GIL.
+    let p = unsafe { c_dict::new() };
+    if p.is_null() {
+        return border(|vm| allocated(vm, p));
+    }
+    p
 }
 
-/// An empty dict: new. The size is a hint that the VM has no use for.
+/// An empty dict: new. The size is a hint.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _PyDict_NewPresized(_minused: Py_ssize_t) -> *mut PyObject {
-    border(|vm| Ok(vm.ctx.new_dict()))
+    // SAFETY: the caller has the GIL.
+    unsafe { PyDict_New() }
 }
 
 /// The number of items; `SystemError` and -1 for what is no dict.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_Size(mp: *mut PyObject) -> Py_ssize_t {
+    // SAFETY: `mp` is NULL or live.
+    unsafe {
+        if !mp.is_null() && c_dict::is_c_dict(mp) {
+            return (*mp.cast::<PyDictObject>()).ma_used;
+        }
+    }
     // SAFETY: `mp` is NULL or live.
     border(|vm| Ok(unsafe { dict(vm, mp)? }.__len__() as Py_ssize_t))
 }
@@ -194,6 +341,14 @@ fn ignored(vm: &VirtualMachine, who: &str, better: &str, exception: PyBaseExcept
 /// The value of `key`: borrowed, or NULL, also for errors, which are ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_GetItem(mp: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+    // SAFETY: the arguments are NULL or live.
+    if let Some(found) = unsafe { get_in_c(mp, key) } {
+        return found;
+    }
+    // SAFETY: the arguments are NULL or live.
+    if let Some(found) = unsafe { known(mp, key) } {
+        return found;
+    }
     border(|vm| {
         // SAFETY: the arguments are NULL or live.
         unsafe {
@@ -232,7 +387,19 @@ pub unsafe extern "C" fn PyDict_GetItemWithError(
     key: *mut PyObject,
 ) -> *mut PyObject {
     // SAFETY: the arguments are NULL or live.
-    border(|vm| unsafe { get(vm, mp, || Key::new(vm, key)) })
+    if let Some(found) = unsafe { get_in_c(mp, key) } {
+        return found;
+    }
+    // SAFETY: as above.
+    unsafe {
+        if mp.is_null() || !is_exact_dict((*mp).ob_type) {
+            return border(|vm| get(vm, mp, || Key::new(vm, key)));
+        }
+        match known(mp, key) {
+            Some(found) => found,
+            None => look_up(mp, key),
+        }
+    }
 }
 
 /// As `PyDict_GetItemWithError`: the VM hashes by its own rules.
@@ -243,7 +410,7 @@ pub unsafe extern "C" fn _PyDict_GetItem_KnownHash(
     _hash: Py_hash_t,
 ) -> *mut PyObject {
     // SAFETY: the arguments are NULL or live.
-    border(|vm| unsafe { get(vm, mp, || Key::new(vm, key)) })
+    unsafe { PyDict_GetItemWithError(mp, key) }
 }
 
 /// The value of the text `key`: borrowed, or NULL, also for errors, which are
@@ -253,6 +420,10 @@ pub unsafe extern "C" fn PyDict_GetItemString(
     mp: *mut PyObject,
     key: *const c_char,
 ) -> *mut PyObject {
+    // SAFETY: `mp` is NULL or live, `key` a C string.
+    if let Some(found) = unsafe { get_text_in_c(mp, key) } {
+        return found;
+    }
     border(|vm| {
         // SAFETY: `mp` is NULL or live, `key` a C string.
         match unsafe { get(vm, mp, || text(vm, key).map(Key::Text)) } {
@@ -277,6 +448,10 @@ pub unsafe extern "C" fn _PyDict_GetItemStringWithError(
     key: *const c_char,
 ) -> *mut PyObject {
     // SAFETY: `mp` is NULL or live, `key` a C string.
+    if let Some(found) = unsafe { get_text_in_c(mp, key) } {
+        return found;
+    }
+    // SAFETY: as above.
     border(|vm| unsafe { get(vm, mp, || text(vm, key).map(Key::Text)) })
 }
 
@@ -288,6 +463,11 @@ pub unsafe extern "C" fn PyDict_GetItemRef(
     result: *mut *mut PyObject,
 ) -> c_int {
     // SAFETY: the objects are NULL or live, `result` is a variable of C's.
+    if let Some(found) = unsafe { get_in_c(mp, key) } {
+        // SAFETY: as above.
+        return unsafe { give_again(result, found) };
+    }
+    // SAFETY: as above.
     border(|vm| unsafe {
         let found = dict(vm, mp).and_then(|d| Key::new(vm, key)?.get(vm, &d));
         give_or_null(vm, result, found)
@@ -303,6 +483,11 @@ pub unsafe extern "C" fn PyDict_GetItemStringRef(
     result: *mut *mut PyObject,
 ) -> c_int {
     // SAFETY: `mp` is NULL or live, `key` a C string, `result` a variable of C's.
+    if let Some(found) = unsafe { get_text_in_c(mp, key) } {
+        // SAFETY: as above.
+        return unsafe { give_again(result, found) };
+    }
+    // SAFETY: as above.
     border(|vm| unsafe {
         let found = dict(vm, mp).and_then(|d| Key::Text(text(vm, key)?).get(vm, &d));
         give_or_null(vm, result, found)
@@ -313,6 +498,10 @@ pub unsafe extern "C" fn PyDict_GetItemStringRef(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_Contains(mp: *mut PyObject, key: *mut PyObject) -> c_int {
     // SAFETY: the arguments are NULL or live.
+    if let Some(found) = unsafe { get_in_c(mp, key) } {
+        return (!found.is_null()).into();
+    }
+    // SAFETY: as above.
     border(|vm| unsafe { Ok(Key::new(vm, key)?.get(vm, &*dict(vm, mp)?)?.is_some()) })
 }
 
@@ -320,6 +509,10 @@ pub unsafe extern "C" fn PyDict_Contains(mp: *mut PyObject, key: *mut PyObject) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_ContainsString(mp: *mut PyObject, key: *const c_char) -> c_int {
     // SAFETY: `mp` is NULL or live, `key` a C string.
+    if let Some(found) = unsafe { get_text_in_c(mp, key) } {
+        return (!found.is_null()).into();
+    }
+    // SAFETY: as above.
     border(|vm| unsafe {
         Ok(Key::Text(text(vm, key)?)
             .get(vm, &*dict(vm, mp)?)?
@@ -351,6 +544,10 @@ pub unsafe extern "C" fn PyDict_SetItem(
     item: *mut PyObject,
 ) -> c_int {
     // SAFETY: the arguments are NULL or live.
+    if unsafe { set_in_c(mp, key, item) } {
+        return 0;
+    }
+    // SAFETY: as above.
     border(|vm| unsafe { set(vm, mp, &Key::new(vm, key)?, item) })
 }
 
@@ -363,7 +560,7 @@ pub unsafe extern "C" fn _PyDict_SetItem_KnownHash(
     _hash: Py_hash_t,
 ) -> c_int {
     // SAFETY: the arguments are NULL or live.
-    border(|vm| unsafe { set(vm, mp, &Key::new(vm, key)?, item) })
+    unsafe { PyDict_SetItem(mp, key, item) }
 }
 
 /// As `PyDict_SetItem`: the VM hashes by its own rules.
@@ -375,7 +572,7 @@ pub unsafe extern "C" fn _PyDict_SetItem_KnownHash_LockHeld(
     _hash: Py_hash_t,
 ) -> c_int {
     // SAFETY: the arguments are NULL or live.
-    border(|vm| unsafe { set(vm, mp.cast(), &Key::new(vm, key)?, item) })
+    unsafe { PyDict_SetItem(mp.cast(), key, item) }
 }
 
 /// Sets the value of the text `key`; `item` stays the caller's.
@@ -386,6 +583,19 @@ pub unsafe extern "C" fn PyDict_SetItemString(
     item: *mut PyObject,
 ) -> c_int {
     // SAFETY: the objects are NULL or live, `key` is a C string.
+    unsafe {
+        if !mp.is_null() && !key.is_null() && c_dict::is_c_dict(mp) {
+            if let Ok(key) = CStr::from_ptr(key).to_str() {
+                let key = unicodeobject::from_str(key);
+                let done = set_in_c(mp, key, item);
+                xdecref(key);
+                if done {
+                    return 0;
+                }
+            }
+        }
+    }
+    // SAFETY: as above.
     border(|vm| unsafe { set(vm, mp, &Key::Text(text(vm, key)?), item) })
 }
 
@@ -405,6 +615,16 @@ unsafe fn delete(vm: &VirtualMachine, mp: *mut PyObject, key: &Key<'_>) -> PyRes
 /// Removes `key`; `KeyError` when it is not there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -> c_int {
+    // SAFETY: the arguments are NULL or live.
+    unsafe {
+        if !mp.is_null()
+            && !key.is_null()
+            && let Some(key) = c_dict::Key::new(key)
+            && let Ok(true) = c_dict::remove(mp, key)
+        {
+            return 0;
+        }
+    }
     // SAFETY: the arguments are NULL or live.
     border(|vm| unsafe { delete(vm, mp, &Key::new(vm, key)?) })
 }
@@ -563,29 +783,72 @@ pub unsafe extern "C" fn PyDict_Next(
     key: *mut *mut PyObject,
     value: *mut *mut PyObject,
 ) -> c_int {
-    border(|vm| {
-        // SAFETY: `mp` is NULL or live, the others are variables of C's.
+    // SAFETY: `mp` is NULL or live, the others are variables of C's.
+    unsafe {
+        if !mp.is_null()
+            && let Ok(found) = c_dict::item(mp, *pos as usize)
+        {
+            let Some(item) = found else {
+                return 0;
+            };
+            return step(walk::Step::Item(item.key, item.value), pos, key, value);
+        }
+        if !is_dict(mp) || *pos < 0 {
+            return 0;
+        }
+        if mirror::kind_of_type((*mp).ob_type) == Kind::Dict
+            && let Some(known) = walk::known(mp, *pos as usize)
+        {
+            return step(known, pos, key, value);
+        }
+    }
+    let epoch = mirror::epoch();
+    border_to_read(|vm| {
+        // SAFETY: `mp` is a live dict, the others are variables of C's.
         unsafe {
-            if !is_dict(mp) {
-                return Ok(0);
-            }
             let dict = dict(vm, mp)?;
-            let entry = usize::try_from(*pos)
-                .ok()
-                .and_then(|at| dict.next_entry(at));
-            let Some((next, k, v)) = entry else {
+            let at = *pos as usize;
+            let Some((next, k, v)) = dict.next_entry(at) else {
+                if mirror::kind_of_type((*mp).ob_type) == Kind::Dict {
+                    walk::came_to_end(mp, at, epoch);
+                }
                 return Ok(0);
             };
+            let item = [c_of(vm, &k), c_of(vm, &v)];
+            let [k, v] = if mirror::kind_of_type((*mp).ob_type) == Kind::Dict {
+                walk::came_by(mp, at, next, item, epoch)
+            } else {
+                item.map(|part| borrow_from(mp, part))
+            };
+            step(walk::Step::Item(k, v), pos, key, value);
             *pos = next as Py_ssize_t;
-            if !key.is_null() {
-                *key = borrow_from(mp, c_of(vm, &k));
-            }
-            if !value.is_null() {
-                *value = borrow_from(mp, c_of(vm, &v));
-            }
             Ok(1)
         }
     })
+}
+
+/// Makes a step of `PyDict_Next`: its result.
+#[inline]
+unsafe fn step(
+    step: walk::Step,
+    pos: *mut Py_ssize_t,
+    key: *mut *mut PyObject,
+    value: *mut *mut PyObject,
+) -> c_int {
+    let walk::Step::Item(k, v) = step else {
+        return 0;
+    };
+    // SAFETY: the callers' variables of C's.
+    unsafe {
+        *pos += 1;
+        if !key.is_null() {
+            *key = k;
+        }
+        if !value.is_null() {
+            *value = v;
+        }
+    }
+    1
 }
 
 /// A copy as an exact dict: new.
@@ -632,6 +895,14 @@ pub unsafe extern "C" fn PyDict_Items(mp: *mut PyObject) -> *mut PyObject {
 /// Removes everything. Nothing happens to what is no dict.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_Clear(mp: *mut PyObject) {
+    // SAFETY: `mp` is NULL or live.
+    unsafe {
+        if !mp.is_null() && c_dict::is_c_dict(mp) {
+            (*mp.cast::<PyDictObject>()).ma_used = 0;
+            c_dict::clear(mp);
+            return;
+        }
+    }
     border(|vm| {
         // SAFETY: `mp` is NULL or live.
         unsafe {

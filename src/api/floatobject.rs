@@ -31,7 +31,7 @@ pub unsafe fn is_float(p: *mut PyObject) -> bool {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyFloat_FromDouble(value: c_double) -> *mut PyObject {
     // SAFETY: exactly `float`; the caller has the GIL.
-    let p = unsafe { floatobject::new(types::statics::float_type(), value) };
+    let p = unsafe { floatobject::from_f64(value) };
     if p.is_null() {
         return border(|vm| allocated(vm, p));
     }

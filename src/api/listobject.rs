@@ -125,6 +125,13 @@ unsafe fn splice(
 /// A list of `size` NULLs, to be filled: new.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyList_New(size: Py_ssize_t) -> *mut PyObject {
+    if size >= 0 {
+        // SAFETY: exactly `list`; the caller has the GIL.
+        let p = unsafe { new(list_type(), size as usize) };
+        if !p.is_null() {
+            return p;
+        }
+    }
     border(|vm| {
         let len = usize::try_from(size).map_err(|_| bad_internal_call(vm))?;
         // SAFETY: exactly `list`.
@@ -136,7 +143,12 @@ pub unsafe extern "C" fn PyList_New(size: Py_ssize_t) -> *mut PyObject {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyList_Size(op: *mut PyObject) -> Py_ssize_t {
     // SAFETY: `op` is NULL or live, and a list once checked.
-    border(|vm| unsafe { Ok(items(checked(vm, op)?).len() as Py_ssize_t) })
+    unsafe {
+        if is_list(op) {
+            return items(op).len() as Py_ssize_t;
+        }
+    }
+    border(|vm| Err::<Py_ssize_t, _>(bad_internal_call(vm)))
 }
 
 unsafe fn item(
@@ -156,6 +168,14 @@ unsafe fn item(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyList_GetItem(op: *mut PyObject, index: Py_ssize_t) -> *mut PyObject {
     // SAFETY: `op` is NULL or live, and a list once checked.
+    unsafe {
+        if is_list(op)
+            && let Some(&item) = items(op).get(index as usize)
+        {
+            return item;
+        }
+    }
+    // SAFETY: as above.
     border(|vm| unsafe { item(vm, checked(vm, op)?, index) })
 }
 
@@ -202,6 +222,19 @@ pub unsafe extern "C" fn PyList_SetItem(
 /// Appends `newitem`, which stays the caller's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyList_Append(op: *mut PyObject, newitem: *mut PyObject) -> c_int {
+    // SAFETY: `op` is NULL or live, and a list once checked; there is room.
+    unsafe {
+        if is_list(op) && !newitem.is_null() && !is_paired(op) {
+            let list = op.cast::<PyListObject>();
+            let len = (*list).ob_base.ob_size;
+            if len < (*list).allocated {
+                refcount::incref(newitem);
+                *(*list).ob_item.offset(len) = newitem;
+                (*list).ob_base.ob_size = len + 1;
+                return 0;
+            }
+        }
+    }
     border(|vm| {
         // SAFETY: `op` is NULL or live, and a list once checked.
         unsafe {

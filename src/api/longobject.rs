@@ -565,6 +565,16 @@ unsafe fn as_i64(p: *mut PyObject, too_large: &str) -> i64 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyLong_AsInt(p: *mut PyObject) -> c_int {
     // SAFETY: the caller passes NULL or a live object.
+    unsafe {
+        if !p.is_null()
+            && is_int(p)
+            && let Some(value) = mirror::to_i64(p)
+            && let Ok(value) = c_int::try_from(value)
+        {
+            return value;
+        }
+    }
+    // SAFETY: the caller passes NULL or a live object.
     border(|vm| unsafe {
         index(vm, p)?
             .to_i64()
@@ -630,6 +640,16 @@ pub unsafe extern "C" fn PyLong_AsSsize_t(p: *mut PyObject) -> Py_ssize_t {
 
 #[inline]
 unsafe fn as_u64(p: *mut PyObject, negative: &str, too_large: &str) -> u64 {
+    // SAFETY: by the callers' contract.
+    unsafe {
+        if !p.is_null()
+            && is_int(p)
+            && let (false, digits) = mirror::parts(p)
+            && let Some(value) = mirror::magnitude(digits)
+        {
+            return value;
+        }
+    }
     // SAFETY: by the callers' contract.
     border(|vm| unsafe {
         let number = strict(vm, p)?;

@@ -252,6 +252,15 @@ fn panicked(payload: &(dyn std::any::Any + Send)) {
 /// through [`python`].
 #[inline]
 pub fn border<R: Return>(f: impl FnOnce(&VirtualMachine) -> PyResult<R>) -> R::C {
+    proxy::mirror::vm_ran();
+    border_to_read(f)
+}
+
+/// [`border`] for what changes nothing in the VM, so that what C
+/// [knows of it](proxy::mirror::epoch) stays true, unless it goes through
+/// [`python`].
+#[inline]
+pub fn border_to_read<R: Return>(f: impl FnOnce(&VirtualMachine) -> PyResult<R>) -> R::C {
     let vm = thread::current_vm();
     match catch_unwind(AssertUnwindSafe(|| f(vm).map(|r| r.into_c(vm)))) {
         Ok(Ok(c)) => c,

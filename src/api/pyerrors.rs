@@ -13,12 +13,13 @@ use rustpython_vm::builtins::{
 use rustpython_vm::function::{FuncArgs, KwArgs};
 use rustpython_vm::{AsObject, PyObjectRef, PyResult, TryFromObject, VirtualMachine};
 
+use super::call::is_subtype;
 use super::{Nothing, bad_internal_call, border, object, optional, python, text};
 use crate::layout::{
     Py_TPFLAGS_BASE_EXC_SUBCLASS, Py_TPFLAGS_TUPLE_SUBCLASS, Py_TPFLAGS_TYPE_SUBCLASS, Py_ssize_t,
     PyBaseExceptionObject, PyObject, PyType_HasFeature, PyTypeObject,
 };
-use crate::proxy::mirror::{self, Kind, exceptions, tupleobject};
+use crate::proxy::mirror::{self, Kind, exceptions, tupleobject, unicodeobject};
 use crate::proxy::{c_of, vm_of_stolen};
 use crate::thread::error;
 use crate::{refcount, thread, types};
@@ -226,9 +227,65 @@ pub unsafe fn raised_from_c(
     }
 }
 
+/// Does the work of `PyErr_SetObject(class, value)` in C memory, if it can be
+/// done there, and says so.
+///
+/// # Safety
+/// `class` is NULL or live, `value` NULL or a live object, which stays the
+/// caller's; the lock is held.
+unsafe fn raised_in_c(class: *mut PyObject, value: *mut PyObject) -> bool {
+    // SAFETY: by this function's contract; only a type is looked into as one.
+    unsafe {
+        if class.is_null()
+            || !PyType_HasFeature((*class).ob_type, Py_TPFLAGS_TYPE_SUBCLASS)
+            || !exceptions::is_simple(class.cast())
+        {
+            return false;
+        }
+        let args = if value.is_null() || value == types::statics::none() {
+            tupleobject::empty()
+        } else if types::statics::is_exact_tuple((*value).ob_type) {
+            refcount::xnew_ref(value)
+        } else if is_exception(value)
+            || PyType_HasFeature((*value).ob_type, Py_TPFLAGS_TUPLE_SUBCLASS)
+        {
+            return false;
+        } else {
+            let args = tupleobject::new(types::statics::tuple_type(), 1);
+            if args.is_null() {
+                return false;
+            }
+            tupleobject::items(args)[0] = refcount::xnew_ref(value);
+            args
+        };
+        let context = refcount::xnew_ref(thread::state::topmost_handled());
+        let e = exceptions::new(class.cast(), args, context);
+        if e.is_null() {
+            return false;
+        }
+        error::replace(e);
+        true
+    }
+}
+
 /// Raises `exception(string)`; `string` is UTF-8. Steals nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyErr_SetString(exception: *mut PyObject, string: *const c_char) {
+    // SAFETY: the caller passes a live class and a NUL-terminated string.
+    unsafe {
+        if !string.is_null()
+            && let Ok(message) = CStr::from_ptr(string).to_str()
+        {
+            let message = unicodeobject::from_str(message);
+            if !message.is_null() {
+                let done = raised_in_c(exception, message);
+                refcount::decref(message);
+                if done {
+                    return;
+                }
+            }
+        }
+    }
     // SAFETY: the caller passes a live class and a NUL-terminated string.
     border::<Nothing>(|vm| unsafe {
         let message = text(vm, string)?;
@@ -241,6 +298,10 @@ pub unsafe extern "C" fn PyErr_SetString(exception: *mut PyObject, string: *cons
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyErr_SetObject(exception: *mut PyObject, value: *mut PyObject) {
     // SAFETY: the caller passes a live class, and NULL or a live object.
+    if unsafe { raised_in_c(exception, value) } {
+        return;
+    }
+    // SAFETY: the caller passes a live class, and NULL or a live object.
     border::<Nothing>(|vm| unsafe {
         let value = optional(vm, value);
         Err(raised_from_c(vm, exception, value))
@@ -250,6 +311,10 @@ pub unsafe extern "C" fn PyErr_SetObject(exception: *mut PyObject, value: *mut P
 /// Raises `exception()`. Steals nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyErr_SetNone(exception: *mut PyObject) {
+    // SAFETY: the caller passes a live class.
+    if unsafe { raised_in_c(exception, ptr::null_mut()) } {
+        return;
+    }
     // SAFETY: the caller passes a live class.
     border::<Nothing>(|vm| unsafe { Err(raised_from_c(vm, exception, None)) });
 }
@@ -456,9 +521,7 @@ unsafe fn matches(given: *mut PyObject, expected: *mut PyObject) -> bool {
         if given == expected || !is_exception_class(given) || !is_exception_class(expected) {
             return given == expected;
         }
-        let vm = thread::current_vm();
-        let class = |p: *mut PyObject| types::vm_type_of(vm, p.cast::<PyTypeObject>());
-        class(given).fast_issubclass(&class(expected))
+        is_subtype(given.cast(), expected.cast())
     }
 }
 

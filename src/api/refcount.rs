@@ -14,11 +14,14 @@ use crate::refcount::{self, dealloc};
 /// and that `p` is live unless said otherwise, goes for every function here.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Py_Dealloc(p: *mut PyObject) {
-    border(|_| {
-        // SAFETY: by this function's contract.
-        unsafe { dealloc::dealloc(p) };
-        Ok(Nothing)
-    })
+    // SAFETY: by this function's contract.
+    if !unsafe { dealloc::free_plain(p) } {
+        border(|_| {
+            // SAFETY: by this function's contract.
+            unsafe { dealloc::dealloc(p) };
+            Ok(Nothing)
+        })
+    }
 }
 
 unsafe fn give_up(p: *mut PyObject) {

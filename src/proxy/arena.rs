@@ -24,7 +24,8 @@ use super::prefix::{PREFIX_SIZE, Prefix};
 /// Largest block (prefix included) that a slab serves.
 const SLAB_LIMIT: usize = 1024;
 const GRANULE: usize = 16;
-const CLASSES: usize = SLAB_LIMIT / GRANULE;
+/// A list for each number that fits into a prefix, more than there are classes.
+const LISTS: usize = 1 << u8::BITS;
 const PAGE: usize = 4096;
 /// How much a size class carves at a time.
 const RUN: usize = 16 * 1024;
@@ -41,18 +42,26 @@ struct Arena {
     /// First byte not carved yet.
     top: usize,
     end: usize,
-    free: [*mut FreeBlock; CLASSES + 1],
     /// Freed page runs by size.
     pages: BTreeMap<usize, Vec<usize>>,
     /// Sizes of live page runs by address of the block.
     large: BTreeMap<usize, usize>,
     bump: Bump,
-    live: usize,
+    /// Blocks carved for all size classes.
+    carved: usize,
 }
 
 struct FreeBlock {
     next: *mut FreeBlock,
 }
+
+/// The free blocks by size class. Apart from [`Arena`], so that the ways that
+/// are taken for every object need not ask whether that is set up: before, all
+/// lists are empty.
+struct FreeLists(UnsafeCell<[*mut FreeBlock; LISTS]>);
+// SAFETY: only the holder of the extension lock reaches them.
+unsafe impl Sync for FreeLists {}
+static FREE: FreeLists = FreeLists(UnsafeCell::new([ptr::null_mut(); LISTS]));
 
 struct Global(UnsafeCell<Option<Arena>>);
 // SAFETY: only the holder of the extension lock reaches the arena.
@@ -90,11 +99,10 @@ pub fn init() {
         *slot = Some(Arena {
             top: base as usize,
             end: base as usize + size,
-            free: [ptr::null_mut(); CLASSES + 1],
             pages: BTreeMap::new(),
             large: BTreeMap::new(),
             bump: Bump::new(),
-            live: 0,
+            carved: 0,
         });
         return;
     }
@@ -113,9 +121,21 @@ pub fn contains(address: usize) -> bool {
     address.wrapping_sub(START.load(Ordering::Relaxed)) < SIZE.load(Ordering::Relaxed)
 }
 
-/// Number of blocks in use.
+/// Number of blocks in use, for debugging: it counts the free ones.
 pub fn live_blocks() -> usize {
-    arena().live
+    let a = arena();
+    let mut free = 0;
+    // SAFETY: the caller holds the lock; what is on a free list is ours.
+    unsafe {
+        for &head in &*FREE.0.get() {
+            let mut block = head;
+            while !block.is_null() {
+                free += 1;
+                block = (*block).next;
+            }
+        }
+    }
+    a.carved + a.large.len() - free
 }
 
 #[inline]
@@ -127,33 +147,54 @@ fn round_up(n: usize, to: usize) -> usize {
 /// The block itself is not cleared. NULL when memory is out.
 #[inline]
 pub fn allocate(size: usize) -> *mut u8 {
-    let Some(total) = size.checked_add(PREFIX_SIZE) else {
-        return ptr::null_mut();
-    };
-    let a = arena();
-    let (block, class) = if total <= SLAB_LIMIT {
-        let class = total.div_ceil(GRANULE);
-        let head = a.free[class];
-        let block = if head.is_null() {
-            a.refill(class)
-        } else {
-            // SAFETY: blocks on a free list are ours, unused, and hold a link.
-            a.free[class] = unsafe { (*head).next };
-            head.cast::<u8>()
-        };
-        (block, class as u8)
-    } else {
-        (a.allocate_pages(total), LARGE)
-    };
-    if block.is_null() {
-        return block;
+    if size > SLAB_LIMIT - PREFIX_SIZE {
+        return allocate_large(size);
     }
-    a.live += 1;
-    // SAFETY: the block is at least as long as a prefix and aligned to 16.
+    let class = (size + PREFIX_SIZE).div_ceil(GRANULE);
+    // SAFETY: the caller holds the lock; a block on a free list is ours,
+    // unused, at least as long as a prefix, and holds the link to the next.
+    unsafe {
+        let list = &raw mut (*FREE.0.get())[class];
+        let block = *list;
+        if block.is_null() {
+            return allocate_slowly(class);
+        }
+        *list = (*block).next;
+        start(block.cast(), class as u8)
+    }
+}
+
+/// Writes the prefix of a fresh block; the address behind it.
+#[inline]
+unsafe fn start(block: *mut u8, class: u8) -> *mut u8 {
+    // SAFETY: the callers' block is unused, and longer than a prefix.
     unsafe {
         block.cast::<Prefix>().write(Prefix::new(class));
         block.add(PREFIX_SIZE)
     }
+}
+
+#[cold]
+fn allocate_slowly(class: usize) -> *mut u8 {
+    let block = arena().refill(class);
+    if block.is_null() {
+        return block;
+    }
+    // SAFETY: a block of this class.
+    unsafe { start(block, class as u8) }
+}
+
+#[cold]
+fn allocate_large(size: usize) -> *mut u8 {
+    let Some(total) = size.checked_add(PREFIX_SIZE) else {
+        return ptr::null_mut();
+    };
+    let block = arena().allocate_pages(total);
+    if block.is_null() {
+        return block;
+    }
+    // SAFETY: whole pages.
+    unsafe { start(block, LARGE) }
 }
 
 /// Like [`allocate`], zeroed.
@@ -173,22 +214,21 @@ pub fn allocate_zeroed(size: usize) -> *mut u8 {
 /// `p` came from [`allocate`] and nobody uses it any more.
 #[inline]
 pub unsafe fn release(p: *mut u8) {
-    let a = arena();
     // SAFETY: the caller says that this is a block of ours.
     unsafe {
         let block = p.sub(PREFIX_SIZE);
         let class = (*block.cast::<Prefix>()).class();
-        a.live -= 1;
         if class == LARGE {
-            a.release_pages(block as usize);
+            arena().release_pages(block as usize);
             return;
         }
         if cfg!(debug_assertions) {
             ptr::write_bytes(block, 0xdd, class as usize * GRANULE);
         }
+        let list = (&raw mut (*FREE.0.get())[class as usize]);
         let free = block.cast::<FreeBlock>();
-        (*free).next = a.free[class as usize];
-        a.free[class as usize] = free;
+        (*free).next = *list;
+        *list = free;
     }
 }
 
@@ -215,6 +255,56 @@ pub unsafe fn usable_size(p: *mut u8) -> usize {
         class as usize * GRANULE
     };
     total - PREFIX_SIZE
+}
+
+/// Memory that hangs off an object, as much of the old block at `p` (NULL for
+/// none) as fits copied: small blocks are ours, large ones `malloc`'s, which
+/// can grow without copying. NULL when memory is out; the old block stays then.
+///
+/// # Safety
+/// `p` is NULL or came from here, and is gone if the result is not NULL.
+pub unsafe fn reallocate_raw(p: *mut u8, size: usize) -> *mut u8 {
+    let small = size <= SLAB_LIMIT - PREFIX_SIZE;
+    if p.is_null() && small {
+        return allocate(size);
+    }
+    // SAFETY: by this function's contract.
+    unsafe {
+        if !contains(p as usize) && !small {
+            return libc::realloc(p.cast(), size).cast();
+        }
+        let have = if contains(p as usize) {
+            usable_size(p)
+        } else {
+            libc::malloc_usable_size(p.cast())
+        };
+        let fresh = if small {
+            allocate(size)
+        } else {
+            libc::malloc(size).cast()
+        };
+        if !fresh.is_null() {
+            ptr::copy_nonoverlapping(p, fresh, have.min(size));
+            free_raw(p);
+        }
+        fresh
+    }
+}
+
+/// Gives back memory of [`reallocate_raw`]; NULL is allowed.
+///
+/// # Safety
+/// `p` is NULL or came from there, and nobody uses it any more.
+#[inline]
+pub unsafe fn free_raw(p: *mut u8) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        if contains(p as usize) {
+            release(p);
+        } else {
+            libc::free(p.cast());
+        }
+    }
 }
 
 /// Memory that lives for ever.
@@ -250,12 +340,15 @@ impl Arena {
             return run;
         }
         let count = RUN / size;
+        self.carved += count;
         for i in (1..count).rev() {
-            // SAFETY: the run was just carved and `count` blocks fit into it.
+            // SAFETY: the run was just carved and `count` blocks fit into it;
+            // the lock is held.
             unsafe {
+                let list = &raw mut (*FREE.0.get())[class];
                 let block = run.add(i * size).cast::<FreeBlock>();
-                (*block).next = self.free[class];
-                self.free[class] = block;
+                (*block).next = *list;
+                *list = block;
             }
         }
         run

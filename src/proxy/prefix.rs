@@ -90,6 +90,13 @@ impl Prefix {
     pub fn has(&self, flag: u32) -> bool {
         self.flags & flag != 0
     }
+
+    /// Whether nothing is known of the object but what its type says: the VM
+    /// never saw it.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.flags == 0 && self.link.is_null()
+    }
 }
 
 /// The prefix of `p`, in the arena or in the table of foreign objects.

@@ -3,11 +3,12 @@
 //!
 //! A borrowed C-instance needs no anchor: its VM object holds a count.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, UnsafeCell};
 use std::collections::{HashMap, HashSet};
 
 use super::{count, decref, is_immortal};
 use crate::layout::PyObject;
+use crate::proxy::mirror::walk;
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::proxy::table::AddressHash;
 use crate::thread::state;
@@ -26,6 +27,34 @@ static ANCHORS: Global = Global(RefCell::new(None));
 
 const FIRST_SWEEP: usize = 16;
 
+const KNOWN: usize = 256;
+
+/// Owners and items of which it is known that the one is the other's anchor,
+/// so that lending an item again need not look for it.
+struct Known(UnsafeCell<[(usize, usize); KNOWN]>);
+// SAFETY: only the holder of the extension lock reaches it.
+unsafe impl Sync for Known {}
+static ANCHORED: Known = Known(UnsafeCell::new([(0, 0); KNOWN]));
+
+#[inline]
+fn known(owner: usize, item: usize) -> *mut (usize, usize) {
+    // Objects are multiples of 16 apart.
+    let place = (owner >> 4).wrapping_mul(31) ^ (item >> 4);
+    // SAFETY: within the table; the callers hold the lock.
+    unsafe { (&raw mut (*ANCHORED.0.get())[place % KNOWN]).cast() }
+}
+
+/// `item` is no longer anchored at `owner`.
+fn forget(owner: usize, item: usize) {
+    let place = known(owner, item);
+    // SAFETY: within the table; the callers hold the lock.
+    unsafe {
+        if *place == (owner, item) {
+            *place = (0, 0);
+        }
+    }
+}
+
 /// Turns the new reference `item` into one borrowed from `owner`, whose VM
 /// object holds it.
 ///
@@ -38,6 +67,11 @@ pub unsafe fn borrow_from(owner: *mut PyObject, item: *mut PyObject) -> *mut PyO
     }
     // SAFETY: by this function's contract.
     unsafe {
+        let place = known(owner as usize, item as usize);
+        if *place == (owner as usize, item as usize) {
+            decref(item);
+            return item;
+        }
         let prefix = prefix_of(item);
         if !prefix.is_null() && (*prefix).has(flag::INSTANCE) {
             // The VM object that the owner holds keeps it alive.
@@ -63,6 +97,7 @@ pub unsafe fn borrow_from(owner: *mut PyObject, item: *mut PyObject) -> *mut PyO
         if sweep {
             sweep_owner(owner, item);
         }
+        *place = (owner as usize, item as usize);
     }
     item
 }
@@ -81,6 +116,7 @@ unsafe fn sweep_owner(owner: *mut PyObject, but: *mut PyObject) {
             // SAFETY: an anchored item is alive.
             let keep = p == but || unsafe { !only_anchored(p) };
             if !keep {
+                forget(owner as usize, item);
                 stale.push(p);
             }
             keep
@@ -92,7 +128,12 @@ unsafe fn sweep_owner(owner: *mut PyObject, but: *mut PyObject) {
     }
 }
 
-unsafe fn only_anchored(p: *mut PyObject) -> bool {
+/// Whether the one reference of `p` that is left is an anchor, and nothing of
+/// the VM's has its object.
+///
+/// # Safety
+/// `p` is live; the lock is held.
+pub unsafe fn only_anchored(p: *mut PyObject) -> bool {
     // SAFETY: `p` is alive, and so is what it is linked to.
     unsafe {
         let prefix = prefix_of(p);
@@ -117,6 +158,8 @@ pub unsafe fn sweep_all() {
         // SAFETY: an owner with anchors is alive.
         unsafe { sweep_owner(owner as *mut PyObject, std::ptr::null_mut()) };
     }
+    // SAFETY: by this function's contract.
+    unsafe { walk::sweep_all() };
 }
 
 /// The owner's mirror is about to go, and with it what was borrowed from it.
@@ -137,6 +180,7 @@ pub unsafe fn drop_owner(owner: *mut PyObject) {
             .and_then(|anchors| anchors.remove(&(owner as usize)));
         if let Some(a) = items {
             for item in a.items {
+                forget(owner as usize, item);
                 decref(item as *mut PyObject);
             }
         }

@@ -13,7 +13,7 @@ use rustpython_vm::object::TraverseFn;
 
 use crate::layout::{PyBaseExceptionObject, PyMethodObject, PyObject};
 use crate::proxy::mirror::moduleobject::{self, PyModuleObject};
-use crate::proxy::mirror::{self, Kind, listobject, tupleobject};
+use crate::proxy::mirror::{self, Kind, c_dict, listobject, tupleobject};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::refcount;
 
@@ -61,6 +61,7 @@ unsafe fn edges_of(p: *mut PyObject) -> Edges {
             }
             Kind::List => fields(&mut edges, listobject::items(p)),
             Kind::Tuple => fields(&mut edges, tupleobject::items(p)),
+            Kind::Dict => fields(&mut edges, &c_dict::children(p)),
             Kind::Method => {
                 let c = p.cast::<PyMethodObject>();
                 fields(&mut edges, &[(*c).im_func, (*c).im_self]);

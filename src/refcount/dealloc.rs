@@ -2,18 +2,98 @@
 
 use rustpython_vm::PyObjectRef;
 
-use super::{count, decref, incref, is_immortal, set_count};
-use crate::layout::{Py_TPFLAGS_HEAPTYPE, PyObject, PyType_HasFeature};
+use super::{count, decref, incref, is_immortal, set_count, xdecref};
+use crate::layout::{Py_TPFLAGS_HEAPTYPE, PyListObject, PyObject, PyType_HasFeature};
 use crate::proxy::prefix::{flag, prefix_of};
-use crate::proxy::{self, instance, linger, mirror};
+use crate::proxy::{self, arena, instance, linger, mirror};
+use crate::types::statics;
 
 /// `_Py_Dealloc`: C's last reference to `p` is gone.
 ///
 /// # Safety
 /// `p` is at count zero and the caller holds the extension lock.
+#[inline]
 pub unsafe fn dealloc(p: *mut PyObject) {
     // SAFETY: by this function's contract.
-    unsafe { dealloc_or_keep(p, true) };
+    unsafe {
+        if !free_plain(p) {
+            dealloc_or_keep(p, true);
+        }
+    }
+}
+
+/// Frees an instance of a built-in type itself that refers to nothing and that
+/// the VM never saw: such an object is nothing but its memory. Says whether it
+/// was one.
+///
+/// # Safety
+/// As for [`dealloc`].
+#[inline]
+pub unsafe fn free_plain(p: *mut PyObject) -> bool {
+    // SAFETY: by this function's contract; every block of the arena has a prefix.
+    unsafe {
+        if !arena::contains(p as usize) || !(*prefix_of(p)).is_plain() {
+            return false;
+        }
+        let ty = (*p).ob_type;
+        let one_block = statics::is_exact_str(ty) && mirror::unicodeobject::is_one_block(p)
+            || statics::is_exact_int(ty)
+            || statics::is_exact_float(ty)
+            || statics::is_exact_bytes(ty);
+        if one_block {
+            arena::release(p.cast());
+            return true;
+        }
+        if statics::is_exact_tuple(ty)
+            || statics::is_exact_list(ty)
+            || statics::is_exact_dict(ty)
+            || mirror::exceptions::is_simple(ty)
+        {
+            return free_plain_container(p);
+        }
+        false
+    }
+}
+
+/// [`free_plain`] of a tuple, a list, a dict or an exception, which drops what it
+/// holds; not inside too many others.
+unsafe fn free_plain_container(p: *mut PyObject) -> bool {
+    let me = crate::thread::current();
+    // SAFETY: this thread's state; by the caller's contract, nobody else knows
+    // `p`, whose elements may be anything.
+    unsafe {
+        if (*me).deallocating >= DEEPEST {
+            return false;
+        }
+        (*me).deallocating += 1;
+        // A finalizer that finds it all the same, and lets go of it, comes too late.
+        (*prefix_of(p)).flags = flag::DYING;
+        if statics::is_exact_tuple((*p).ob_type) {
+            for item in mirror::tupleobject::items(p) {
+                xdecref(std::mem::replace(item, std::ptr::null_mut()));
+            }
+        } else if statics::is_exact_dict((*p).ob_type) {
+            mirror::c_dict::clear(p);
+        } else if mirror::exceptions::is_simple((*p).ob_type) {
+            mirror::exceptions::drop_fields(p);
+        } else {
+            let list = p.cast::<PyListObject>();
+            let (start, len) = ((*list).ob_item, (*list).ob_base.ob_size as usize);
+            (*list).ob_base.ob_size = 0;
+            (*list).ob_item = std::ptr::null_mut();
+            (*list).allocated = 0;
+            for i in 0..len {
+                xdecref(*start.add(i));
+            }
+            arena::free_raw(start.cast());
+        }
+        arena::release(p.cast());
+        if (*me).deallocating == 1 && !(*me).later.is_empty() {
+            take_apart_later(me);
+        }
+        (*me).deallocating -= 1;
+        true
+    }
 }
 
 /// [`dealloc`] for a mirror that was kept for the call under way, which
@@ -26,7 +106,7 @@ pub unsafe fn dealloc_evicted(p: *mut PyObject) {
     unsafe { dealloc_or_keep(p, false) };
 }
 
-#[inline]
+#[inline(never)]
 unsafe fn dealloc_or_keep(p: *mut PyObject, in_call: bool) {
     // SAFETY: by the caller's contract; the type outlives its instance.
     unsafe {
@@ -41,6 +121,7 @@ unsafe fn dealloc_or_keep(p: *mut PyObject, in_call: bool) {
             }
             if (*prefix).has(flag::INSTANCE) && (*prefix).has(flag::OWNS_VM) {
                 instance::flip(p, prefix);
+                mirror::vm_ran();
                 return;
             }
             if linger::wants_stored(&*prefix) {
@@ -140,7 +221,10 @@ pub unsafe fn free_mirror(p: *mut PyObject) {
             decref(ty.cast());
         }
         // Last: it may run Python code.
-        drop(v);
+        if v.is_some() {
+            drop(v);
+            mirror::vm_ran();
+        }
     }
 }
 

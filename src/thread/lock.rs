@@ -239,6 +239,8 @@ pub fn acquire(me: *mut ThreadState) {
     if !try_reacquire(me) {
         acquire_slowly(me as usize);
     }
+    // Whoever ran meanwhile.
+    crate::proxy::mirror::vm_ran();
 }
 
 /// Takes the lock if `me`, this thread's state, had it last and left it open.

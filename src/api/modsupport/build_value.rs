@@ -100,7 +100,7 @@ impl Builder<'_> {
                     b'n' | b'l' | b'L' => longobject::from_i64(self.va.long()),
                     b'k' | b'K' => longobject::from_u64(self.va.ulong()),
                     b'p' => types::statics::bool(self.va.int() != 0),
-                    b'f' | b'd' => floatobject::new(types::statics::float_type(), self.va.double()),
+                    b'f' | b'd' => floatobject::from_f64(self.va.double()),
                     b'D' => {
                         let value = *self.va.pointer::<Py_complex>();
                         complexobject::new(types::statics::complex_type(), value)

@@ -27,7 +27,9 @@ use crate::layout::{
     PyCompactUnicodeObject, PyObject, PyUnicode_1BYTE_KIND, PyUnicode_2BYTE_KIND,
     PyUnicode_4BYTE_KIND, SSTATE_INTERNED_IMMORTAL, SSTATE_INTERNED_MORTAL, SSTATE_NOT_INTERNED,
 };
-use crate::proxy::mirror::unicodeobject::{data, empty, from_str, latin1, new_compact, to_pystr};
+use crate::proxy::mirror::unicodeobject::{
+    data, empty, from_ascii, from_str, latin1, new_compact, to_pystr,
+};
 use crate::proxy::{arena, c_of, link_strong, linked, vm_of};
 use crate::refcount::{decref, incref, xdecref};
 use crate::thread::error;
@@ -131,6 +133,12 @@ fn or_minus_two(vm: &VirtualMachine, result: PyResult<Py_ssize_t>) -> PyResult<P
 /// A string of `size` characters up to `maxchar`, to be filled: new.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_New(size: Py_ssize_t, maxchar: Py_UCS4) -> *mut PyObject {
+    if size > 0 && maxchar <= MAX_UNICODE {
+        let p = new_compact(size as usize, maxchar);
+        if !p.is_null() {
+            return p;
+        }
+    }
     border(|vm| {
         if size == 0 {
             return Ok(empty());
@@ -144,9 +152,26 @@ pub unsafe extern "C" fn PyUnicode_New(size: Py_ssize_t, maxchar: Py_UCS4) -> *m
     })
 }
 
+/// The string of UTF-8 text: new. NULL without an exception when it is no UTF-8
+/// or memory is out.
+#[inline]
+fn from_utf8(bytes: &[u8]) -> *mut PyObject {
+    if bytes.is_ascii() {
+        return from_ascii(bytes);
+    }
+    std::str::from_utf8(bytes).map_or(ptr::null_mut(), from_str)
+}
+
 /// The string of UTF-8 text: new.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_FromString(u: *const c_char) -> *mut PyObject {
+    if !u.is_null() {
+        // SAFETY: `u` is a C string.
+        let p = from_utf8(unsafe { CStr::from_ptr(u) }.to_bytes());
+        if !p.is_null() {
+            return p;
+        }
+    }
     // SAFETY: `u` is a C string.
     border(|vm| unsafe { decode::utf8(vm, CStr::from_ptr(u).to_bytes(), ptr::null()) })
 }
@@ -157,6 +182,14 @@ pub unsafe extern "C" fn PyUnicode_FromStringAndSize(
     u: *const c_char,
     size: Py_ssize_t,
 ) -> *mut PyObject {
+    if !u.is_null() && size > 0 {
+        // SAFETY: `u` has `size` bytes.
+        let bytes = unsafe { std::slice::from_raw_parts(u.cast::<u8>(), size as usize) };
+        let p = from_utf8(bytes);
+        if !p.is_null() {
+            return p;
+        }
+    }
     border(|vm| {
         if size < 0 {
             return Err(vm.new_system_error("Negative size passed to PyUnicode_FromStringAndSize"));
@@ -457,16 +490,32 @@ pub unsafe extern "C" fn PyUnicode_Substring(
 
 // Other encodings in memory.
 
+/// [`utf8`], if the string has it already.
+#[inline]
+unsafe fn utf8_at_hand(p: *mut PyObject) -> Option<(*const c_char, usize)> {
+    // SAFETY: `p` is a live `str`, by the callers' contract.
+    unsafe {
+        let state = state(p);
+        if state.compact() && state.ascii() {
+            let (_, start, len) = data(p);
+            return Some((start.cast(), len));
+        }
+        let c = p.cast::<PyCompactUnicodeObject>();
+        let known = (*c).utf8;
+        (!known.is_null()).then_some((known.cast_const(), (*c).utf8_length as usize))
+    }
+}
+
 /// The string as UTF-8, NUL-terminated, and its length without the NUL; it
 /// lives as long as the string.
 unsafe fn utf8(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<(*const c_char, usize)> {
     // SAFETY: `p` is a live `str`, by the callers' contract.
     unsafe {
+        if let Some(known) = utf8_at_hand(p) {
+            return Ok(known);
+        }
         let state = state(p);
         let (_, start, len) = data(p);
-        if state.compact() && state.ascii() {
-            return Ok((start.cast(), len));
-        }
         let c = p.cast::<PyCompactUnicodeObject>();
         if (*c).utf8.is_null() {
             if state.ascii() {
@@ -516,6 +565,18 @@ pub unsafe extern "C" fn PyUnicode_AsUTF8AndSize(
     unicode: *mut PyObject,
     size: *mut Py_ssize_t,
 ) -> *const c_char {
+    // SAFETY: the argument is NULL or live, and a `str` once checked; `size` is
+    // NULL or a variable of C's.
+    unsafe {
+        if is_str(unicode)
+            && let Some((start, len)) = utf8_at_hand(unicode)
+        {
+            if !size.is_null() {
+                *size = len as Py_ssize_t;
+            }
+            return start;
+        }
+    }
     border(|vm| {
         // SAFETY: the argument is NULL or live, and a `str` once checked;
         // `size` is NULL or a variable of C's.

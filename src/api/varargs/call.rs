@@ -11,9 +11,10 @@ use crate::api::call::{PyCallable_Check, PyObject_Vectorcall, PyObject_Vectorcal
 use crate::api::modsupport::{build_stack, is_a};
 use crate::api::null_argument;
 use crate::api::object::PyObject_GetAttrString;
+use crate::api::tupleobject::PyTuple_New;
 use crate::layout::{_Py_Identifier, PY_VECTORCALL_ARGUMENTS_OFFSET, Py_TPFLAGS_TUPLE_SUBCLASS};
 use crate::proxy::mirror::tupleobject;
-use crate::{refcount, types};
+use crate::refcount;
 
 /// Calls with a C stack of arguments, which stay the caller's.
 unsafe fn vectorcall(callable: *mut PyObject, args: &[*mut PyObject]) -> Raising<*mut PyObject> {
@@ -188,21 +189,17 @@ pub unsafe extern "C" fn pyabi_PyTuple_Pack(
     size: Py_ssize_t,
     va: *mut __va_list_tag,
 ) -> *mut PyObject {
-    border(|vm| {
-        let size = usize::try_from(size).map_err(|_| bad_internal_call(vm))?;
-        if size == 0 {
-            return Ok(tupleobject::empty());
+    // SAFETY: exactly `tuple`, with as many places; the caller of the variadic
+    // function answers for its arguments.
+    unsafe {
+        let tuple = PyTuple_New(size);
+        if size > 0 && !tuple.is_null() {
+            let mut va = VaList::copy_of(va);
+            for item in tupleobject::items(tuple) {
+                *item = va.pointer();
+                refcount::incref(*item);
+            }
         }
-        // SAFETY: the caller of the variadic function answers for its arguments.
-        Ok(or_null(unsafe {
-            let tuple = tupleobject::new(types::statics::tuple_type(), size);
-            allocated(tuple).inspect(|&tuple| {
-                let mut va = VaList::copy_of(va);
-                for item in tupleobject::items(tuple) {
-                    *item = va.pointer();
-                    refcount::incref(*item);
-                }
-            })
-        }))
-    })
+        tuple
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rustpython_vm::builtins::PyBytes;
 use rustpython_vm::{PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate_var};
+use super::{Mirror, allocate, allocate_exact};
 use crate::layout::{PyBytesObject, PyObject, PyTypeObject, PyVarObject};
 use crate::proxy::link_strong;
 use crate::{refcount, types};
@@ -49,29 +49,20 @@ pub fn immortal(v: &VmObject) -> Option<*mut PyObject> {
 ///
 /// # Safety
 /// `ty` is `bytes` or a subclass; the lock is held.
+#[inline]
 pub unsafe fn new(ty: *mut PyTypeObject, len: usize) -> *mut PyObject {
     let Some(size) = len.checked_add(HEAD + 1) else {
         return ptr::null_mut();
     };
     // SAFETY: by this function's contract; the block has room for the head.
     unsafe {
-        if size < 4096 {
-            let p = allocate_var(ty, size, len as isize);
-            if !p.is_null() {
-                (*p.cast::<PyBytesObject>()).ob_shash = -1;
-            }
-            return p;
-        }
-        // Large ones are about to be filled: only the head is cleared.
-        let p = crate::proxy::arena::allocate(size).cast::<PyObject>();
+        let p = if types::statics::is_exact_bytes(ty) {
+            allocate_exact(ty, size)
+        } else {
+            allocate(ty, size)
+        };
         if p.is_null() {
             return p;
-        }
-        ptr::write_bytes(p.cast::<u8>(), 0, HEAD);
-        refcount::set_count(p, 1);
-        (*p).ob_type = ty;
-        if crate::layout::PyType_HasFeature(ty, crate::layout::Py_TPFLAGS_HEAPTYPE) {
-            refcount::incref(ty.cast());
         }
         (*p.cast::<PyVarObject>()).ob_size = len as isize;
         (*p.cast::<PyBytesObject>()).ob_shash = -1;

@@ -1,9 +1,10 @@
-//! `dict`: the VM is the authority; `ma_used` is true, the inside opaque.
+//! `dict`: the VM is the authority of a pair; `ma_used` is true, the inside
+//! opaque. What C made and the VM has not seen is a [`c_dict`].
 
 use rustpython_vm::builtins::PyDict;
 use rustpython_vm::{PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate, watch};
+use super::{Mirror, allocate, c_dict, walk, watch};
 use crate::layout::{PyDictObject, PyObject, PyTypeObject};
 use crate::proxy::link_strong;
 
@@ -32,16 +33,21 @@ unsafe fn clear(p: *mut PyObject) {
     unsafe {
         watch::remove(p);
         crate::refcount::anchors::drop_owner(p);
+        walk::clear(p);
+        c_dict::clear(p);
     }
 }
 
-/// A dict that C allocated without the API: an empty one.
+/// A dict that C made: what its table holds is the VM's from now on.
 unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
-    let v: PyObjectRef = vm.ctx.new_dict().into();
+    let dict = vm.ctx.new_dict();
+    let v: PyObjectRef = dict.clone().into();
     // SAFETY: the caller's contract is the same.
     unsafe {
         link_strong(p, v.clone(), true);
         watch::add(p);
+        c_dict::hand_over(vm, p, &dict);
+        refresh(vm, &v, p);
     }
     v
 }

@@ -4,15 +4,18 @@
 use rustpython_vm::builtins::{PyBaseException, PyTraceback};
 use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate, pending, watch};
-use crate::layout::{PyBaseExceptionObject, PyObject, PyStopIterationObject, PyTypeObject};
+use super::{Mirror, allocate, allocate_exact, pending, tupleobject, watch};
+use crate::layout::{
+    _Py_TPFLAGS_STATIC_BUILTIN, Py_TPFLAGS_BASE_EXC_SUBCLASS, PyBaseExceptionObject, PyObject,
+    PyStopIterationObject, PyType_HasFeature, PyTypeObject,
+};
 use crate::proxy::prefix::prefix_of;
-use crate::proxy::{c_of, vm_of};
+use crate::proxy::{c_of, link_strong, vm_of, vm_of_opt};
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
     make,
-    realize: super::header::realize,
+    realize,
     clear,
     refresh: Some(refresh),
 };
@@ -136,10 +139,115 @@ pub unsafe fn take_over(vm: &VirtualMachine, p: *mut PyObject) {
     }
 }
 
+/// Whether an exception of the class `ty` is its arguments and nothing else
+/// when it is made: then C makes it without the VM, which gets it when it
+/// escapes. Only the built-in classes without fields of their own are so.
+///
+/// # Safety
+/// `ty` is a live type; the lock is held.
+#[inline]
+pub unsafe fn is_simple(ty: *mut PyTypeObject) -> bool {
+    // SAFETY: by this function's contract.
+    unsafe {
+        PyType_HasFeature(ty, Py_TPFLAGS_BASE_EXC_SUBCLASS)
+            && PyType_HasFeature(ty, _Py_TPFLAGS_STATIC_BUILTIN)
+            && (*ty).tp_basicsize as usize == size_of::<PyBaseExceptionObject>()
+    }
+}
+
+/// An exception of the class `ty` in C memory alone; NULL when memory is out.
+///
+/// # Safety
+/// `ty` [is simple](is_simple); `args` is a tuple and `context` an exception or
+/// NULL, whose references the exception takes over; the lock is held.
+pub unsafe fn new(
+    ty: *mut PyTypeObject,
+    args: *mut PyObject,
+    context: *mut PyObject,
+) -> *mut PyObject {
+    let null = std::ptr::null_mut();
+    // SAFETY: by this function's contract.
+    unsafe {
+        let p = allocate_exact(ty, size_of::<PyBaseExceptionObject>());
+        if p.is_null() {
+            refcount::xdecref(args);
+            refcount::xdecref(context);
+            return p;
+        }
+        let ob_base = std::ptr::read(p);
+        p.cast::<PyBaseExceptionObject>()
+            .write(PyBaseExceptionObject {
+                ob_base,
+                dict: null,
+                args,
+                notes: null,
+                traceback: null,
+                context,
+                cause: null,
+                suppress_context: 0,
+            });
+        p
+    }
+}
+
+/// The VM's exception for one that C made.
+///
+/// # Safety
+/// `p` is a live exception of [`new`] that the VM has not seen; the lock is held.
+pub unsafe fn value(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    // SAFETY: by this function's contract; the fields hold references or NULL.
+    unsafe {
+        let c = &*p.cast::<PyBaseExceptionObject>();
+        let class = types::vm_type_of(vm, (*p).ob_type);
+        let args = tupleobject::elements(vm, c.args);
+        // A built-in class takes any arguments, and runs no Python code.
+        let e = vm
+            .invoke_exception(&class, args)
+            .unwrap_or_else(|failure| failure);
+        let of = |field: *mut PyObject| vm_of_opt(vm, field);
+        if !c.cause.is_null() || c.suppress_context != 0 {
+            // Sets `__suppress_context__` as well.
+            e.set_cause(of(c.cause).and_then(|v| v.downcast().ok()));
+        }
+        e.set_context(of(c.context).and_then(|v| v.downcast().ok()));
+        e.set_traceback(of(c.traceback).and_then(|v| v.downcast().ok()));
+        e.into()
+    }
+}
+
+unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    // SAFETY: the caller's contract is the same.
+    unsafe {
+        if !is_simple((*p).ob_type) || (*p.cast::<PyBaseExceptionObject>()).args.is_null() {
+            return super::header::realize(vm, p);
+        }
+        let v = value(vm, p);
+        // The VM's has arguments of its own; C may be looking at these.
+        let args = (*p.cast::<PyBaseExceptionObject>()).args;
+        refcount::incref(args);
+        crate::thread::state::borrow_until_return(args);
+        link_strong(p, v.clone(), true);
+        watch::add(p);
+        refresh(vm, &v, p);
+        v
+    }
+}
+
 unsafe fn clear(p: *mut PyObject) {
     // SAFETY: `p` is an exception at the end of its life.
     unsafe {
         watch::remove(p);
+        drop_fields(p);
+    }
+}
+
+/// Drops what the exception's fields hold.
+///
+/// # Safety
+/// `p` is an exception at the end of its life; the lock is held.
+pub unsafe fn drop_fields(p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
         let c = p.cast::<PyBaseExceptionObject>();
         if types::statics::is_stop_iteration((*p).ob_type) {
             refcount::xdecref((*p.cast::<PyStopIterationObject>()).value);

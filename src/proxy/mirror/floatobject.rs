@@ -3,9 +3,10 @@
 use rustpython_vm::builtins::PyFloat;
 use rustpython_vm::{PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate};
+use super::{Mirror, allocate, allocate_exact};
 use crate::layout::{PyFloatObject, PyObject, PyTypeObject};
 use crate::proxy::link_strong;
+use crate::types;
 
 pub static MIRROR: Mirror = Mirror {
     make,
@@ -23,6 +24,22 @@ pub unsafe fn new(ty: *mut PyTypeObject, value: f64) -> *mut PyObject {
     // SAFETY: by this function's contract.
     unsafe {
         let p = allocate(ty, size_of::<PyFloatObject>());
+        if !p.is_null() {
+            (*p.cast::<PyFloatObject>()).ob_fval = value;
+        }
+        p
+    }
+}
+
+/// A fresh `float`; NULL when memory is out.
+///
+/// # Safety
+/// The lock is held.
+#[inline]
+pub unsafe fn from_f64(value: f64) -> *mut PyObject {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let p = allocate_exact(types::statics::float_type(), size_of::<PyFloatObject>());
         if !p.is_null() {
             (*p.cast::<PyFloatObject>()).ob_fval = value;
         }

@@ -10,12 +10,12 @@ use std::sync::LazyLock;
 use rustpython_vm::builtins::PyList;
 use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate, pending, watch};
+use super::{Mirror, allocate, allocate_exact, pending, watch};
 use crate::layout::{PyListObject, PyObject, PyTypeObject};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::proxy::table::AddressHash;
-use crate::proxy::{c_of, link_strong, vm_of, vm_of_opt};
-use crate::refcount;
+use crate::proxy::{arena, c_of, link_strong, vm_of, vm_of_opt};
+use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
     make,
@@ -83,16 +83,26 @@ fn with_shadow<R>(p: *mut PyObject, f: impl FnOnce(&mut Shadow) -> R) -> R {
 pub unsafe fn new(ty: *mut PyTypeObject, len: usize) -> *mut PyObject {
     // SAFETY: by this function's contract.
     unsafe {
-        let p = allocate(ty, size_of::<PyListObject>());
-        if p.is_null() || !reserve_exact(p, len) {
-            refcount::xdecref(p);
-            return ptr::null_mut();
+        let p = if types::statics::is_exact_list(ty) {
+            allocate_exact(ty, size_of::<PyListObject>())
+        } else {
+            allocate(ty, size_of::<PyListObject>())
+        };
+        if p.is_null() {
+            return p;
         }
         let list = p.cast::<PyListObject>();
+        (*list).ob_base.ob_size = 0;
+        (*list).ob_item = ptr::null_mut();
+        (*list).allocated = 0;
         if len != 0 {
-            ptr::write_bytes((*list).ob_item, 0, len);
+            if !reserve_exact(p, len) {
+                refcount::decref(p);
+                return ptr::null_mut();
+            }
+            std::slice::from_raw_parts_mut((*list).ob_item, len).fill(ptr::null_mut());
+            (*list).ob_base.ob_size = len as isize;
         }
-        (*list).ob_base.ob_size = len as isize;
         p
     }
 }
@@ -106,7 +116,7 @@ pub unsafe fn reserve_exact(p: *mut PyObject, capacity: usize) -> bool {
     unsafe {
         let list = p.cast::<PyListObject>();
         if capacity == 0 {
-            libc::free((*list).ob_item.cast());
+            arena::free_raw((*list).ob_item.cast());
             (*list).ob_item = ptr::null_mut();
             (*list).allocated = 0;
             return true;
@@ -114,7 +124,7 @@ pub unsafe fn reserve_exact(p: *mut PyObject, capacity: usize) -> bool {
         let Some(size) = capacity.checked_mul(size_of::<*mut PyObject>()) else {
             return false;
         };
-        let items = libc::realloc((*list).ob_item.cast(), size);
+        let items = arena::reallocate_raw((*list).ob_item.cast(), size);
         if items.is_null() {
             return false;
         }
@@ -349,6 +359,16 @@ unsafe fn clear(p: *mut PyObject) {
             refcount::xdecref(item);
         }
     }
+}
+
+/// [`value`] of a list that is about to go, whose elements are taken out.
+///
+/// # Safety
+/// As for [`value`]; nobody else knows the list.
+pub unsafe fn consume(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    // SAFETY: by this function's contract.
+    let elements = unsafe { super::consume_elements(vm, items(p)) };
+    vm.ctx.new_list(elements).into()
 }
 
 /// A VM list of the same elements; what C did not fill yet is `None` there.

@@ -7,7 +7,7 @@ use malachite_bigint::{BigInt, Sign};
 use rustpython_vm::builtins::PyInt;
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate};
+use super::{Mirror, allocate, allocate_exact};
 use crate::layout::{PyLongObject, PyObject, PyTypeObject, digit};
 use crate::proxy::prefix::PREFIX_SIZE;
 use crate::proxy::{arena, link_strong};
@@ -87,14 +87,9 @@ pub fn word(v: &VmObject) -> Option<i64> {
 }
 
 unsafe fn write(p: *mut PyLongObject, negative: bool, digits: &[digit], len: usize) {
-    let sign = match (len, negative) {
-        (0, _) => SIGN_ZERO,
-        (_, true) => SIGN_NEGATIVE,
-        (_, false) => 0,
-    };
     // SAFETY: the caller made room for `len` digits, and one at least.
     unsafe {
-        (*p).long_value.lv_tag = len << NON_SIZE_BITS | sign;
+        (*p).long_value.lv_tag = tag(negative, len);
         let to = p.cast::<u8>().add(DIGITS_OFFSET).cast::<digit>();
         *to = 0;
         ptr::copy_nonoverlapping(digits.as_ptr(), to, len);
@@ -141,8 +136,8 @@ pub fn from_u64(value: u64) -> *mut PyObject {
     }
 }
 
-/// A fresh C `int` for a value that is not zero; NULL when memory is out. The
-/// lock is held.
+/// A fresh C `int` for a machine word that is not one of the small ones; NULL
+/// when memory is out. The lock is held.
 #[inline]
 pub fn fresh(value: i64) -> *mut PyObject {
     from_magnitude(value < 0, value.unsigned_abs())
@@ -150,32 +145,41 @@ pub fn fresh(value: i64) -> *mut PyObject {
 
 #[inline]
 fn from_magnitude(negative: bool, magnitude: u64) -> *mut PyObject {
-    debug_assert!(magnitude != 0);
-    let len = match magnitude {
-        0..=MASK => 1,
-        _ if magnitude >> (2 * SHIFT) == 0 => 2,
-        _ => 3,
-    };
-    let p = arena::allocate(DIGITS_OFFSET + len * size_of::<digit>()).cast::<PyLongObject>();
-    if p.is_null() {
-        return p.cast();
+    let low = (magnitude & MASK) as digit;
+    let middle = (magnitude >> SHIFT & MASK) as digit;
+    let high = (magnitude >> (2 * SHIFT)) as digit;
+    match (high, middle) {
+        (0, 0) => from_array(negative, &[low], usize::from(low != 0)),
+        (0, _) => from_array(negative, &[low, middle], 2),
+        _ => from_array(negative, &[low, middle, high], 3),
     }
-    // SAFETY: a fresh block with room for so many digits; the callers hold the
-    // lock, and `int` is no type whose instances count.
+}
+
+/// A fresh `int` of so many digits; NULL when memory is out.
+#[inline]
+fn from_array<const N: usize>(negative: bool, digits: &[digit; N], len: usize) -> *mut PyObject {
+    // SAFETY: exactly `int`, with room for the digits; the callers hold the lock.
     unsafe {
-        refcount::set_count(p.cast(), 1);
-        (*p).ob_base.ob_type = types::statics::int_type();
-        (*p).long_value.lv_tag = len << NON_SIZE_BITS | if negative { SIGN_NEGATIVE } else { 0 };
-        let digits = p.cast::<u8>().add(DIGITS_OFFSET).cast::<digit>();
-        *digits = (magnitude & MASK) as digit;
-        if len > 1 {
-            *digits.add(1) = (magnitude >> SHIFT & MASK) as digit;
+        let size = DIGITS_OFFSET + N * size_of::<digit>();
+        let p = allocate_exact(types::statics::int_type(), size);
+        if !p.is_null() {
+            (*p.cast::<PyLongObject>()).long_value.lv_tag = tag(negative, len);
+            let to = p.cast::<u8>().add(DIGITS_OFFSET);
+            to.cast::<[digit; N]>().write(*digits);
         }
-        if len > 2 {
-            *digits.add(2) = (magnitude >> (2 * SHIFT)) as digit;
-        }
+        p
     }
-    p.cast()
+}
+
+/// `lv_tag` of a number of so many digits.
+#[inline]
+const fn tag(negative: bool, len: usize) -> usize {
+    let sign = match (len, negative) {
+        (0, _) => SIGN_ZERO,
+        (_, true) => SIGN_NEGATIVE,
+        (_, false) => 0,
+    };
+    len << NON_SIZE_BITS | sign
 }
 
 /// The digits of a number, least significant first.
@@ -266,6 +270,15 @@ pub unsafe fn parts<'a>(p: *mut PyObject) -> (bool, &'a [digit]) {
 /// As for [`parts`].
 #[inline]
 pub unsafe fn to_i64(p: *mut PyObject) -> Option<i64> {
+    // SAFETY: by this function's contract; there is room for one digit at least,
+    // which is 0 when the number is.
+    unsafe {
+        let long = &(*p.cast::<PyLongObject>()).long_value;
+        if long.lv_tag < 2 << NON_SIZE_BITS {
+            let sign = 1 - (long.lv_tag & SIGN_MASK) as i64;
+            return Some(sign * i64::from(long.ob_digit[0]));
+        }
+    }
     // SAFETY: by this function's contract.
     let (negative, digits) = unsafe { parts(p) };
     let magnitude = magnitude(digits)?;

@@ -3,6 +3,7 @@
 
 pub mod bytearrayobject;
 pub mod bytesobject;
+pub mod c_dict;
 pub mod cellobject;
 pub mod code;
 pub mod complexobject;
@@ -27,9 +28,11 @@ pub mod thunk;
 pub mod traceback;
 pub mod tupleobject;
 pub mod unicodeobject;
+pub mod walk;
 pub mod weakrefobject;
 
 use std::mem::offset_of;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
@@ -319,13 +322,35 @@ pub unsafe fn consume(vm: &VirtualMachine, p: *mut PyObject) -> Option<PyObjectR
             Kind::Float if types::statics::is_exact_float(ty) => floatobject::value(vm, p),
             Kind::Str if types::statics::is_exact_str(ty) => unicodeobject::value(vm, p),
             Kind::Bytes if types::statics::is_exact_bytes(ty) => bytesobject::value(vm, p),
-            Kind::Tuple if types::statics::is_exact_tuple(ty) => tupleobject::value(vm, p),
-            Kind::List if types::statics::is_exact_list(ty) => listobject::value(vm, p),
+            Kind::Tuple if types::statics::is_exact_tuple(ty) => tupleobject::consume(vm, p),
+            Kind::List if types::statics::is_exact_list(ty) => listobject::consume(vm, p),
+            Kind::Dict => c_dict::consume(vm, p)?,
+            Kind::Exception if exceptions::is_simple(ty) => exceptions::value(vm, p),
             _ => return None,
         };
         refcount::decref(p);
         Some(v)
     }
+}
+
+/// The VM objects of elements, whose references are taken over; `None` for
+/// those that C did not fill.
+///
+/// # Safety
+/// The elements are NULL or live; the lock is held.
+pub unsafe fn consume_elements(
+    vm: &VirtualMachine,
+    items: &mut [*mut PyObject],
+) -> Vec<PyObjectRef> {
+    let take = |item: &mut *mut PyObject| {
+        let item = std::mem::replace(item, std::ptr::null_mut());
+        if item.is_null() {
+            return vm.ctx.none();
+        }
+        // SAFETY: by this function's contract.
+        unsafe { super::vm_of_stolen(vm, item) }
+    };
+    items.iter_mut().map(take).collect()
 }
 
 /// Whether the mirror `p`, at count zero, is worth keeping for the next time.
@@ -399,10 +424,28 @@ pub unsafe fn after_link(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
     }
 }
 
+/// A number that grows whenever the VM may have run.
+static EPOCH: AtomicU64 = AtomicU64::new(1);
+
+/// While this number stays the same, nothing but C ran, so that what the VM has
+/// is what it was.
+#[inline]
+pub fn epoch() -> u64 {
+    EPOCH.load(Ordering::Relaxed)
+}
+
+/// The VM may have run, or may be about to. The caller holds the lock, so that
+/// nobody else writes.
+#[inline]
+pub fn vm_ran() {
+    EPOCH.store(epoch() + 1, Ordering::Relaxed);
+}
+
 /// Control goes back to C after the VM ran: brings the mutable mirrors that
 /// C can reach up to date.
 #[inline]
 pub fn before_c(vm: &VirtualMachine) {
+    vm_ran();
     if watch::any() {
         watch::refresh_all(vm);
     }
@@ -556,6 +599,25 @@ pub unsafe fn allocate(ty: *mut PyTypeObject, size: usize) -> *mut PyObject {
         }
         p
     }
+}
+
+/// Memory for an object of the built-in type `ty` itself, count 1: the head
+/// alone is written. NULL when memory is out.
+///
+/// # Safety
+/// `ty` is a static type, an instance of which has `size` bytes; the lock is
+/// held.
+#[inline]
+pub unsafe fn allocate_exact(ty: *mut PyTypeObject, size: usize) -> *mut PyObject {
+    let p = arena::allocate(size).cast::<PyObject>();
+    if !p.is_null() {
+        // SAFETY: a block of that size.
+        unsafe {
+            refcount::set_count(p, 1);
+            (*p).ob_type = ty;
+        }
+    }
+    p
 }
 
 /// Like [`allocate`], for an object with an `ob_size`.

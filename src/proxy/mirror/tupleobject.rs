@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rustpython_vm::builtins::PyTuple;
 use rustpython_vm::{PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate_var};
+use super::{Mirror, allocate, allocate_exact};
 use crate::layout::{PyObject, PyTupleObject, PyTypeObject, PyVarObject};
 use crate::proxy::{c_of, link_strong, vm_of_opt};
 use crate::{refcount, types};
@@ -48,15 +48,22 @@ pub fn immortal(v: &VmObject) -> Option<*mut PyObject> {
 ///
 /// # Safety
 /// `ty` is `tuple` or a subclass; the lock is held.
+#[inline]
 pub unsafe fn new(ty: *mut PyTypeObject, len: usize) -> *mut PyObject {
     // SAFETY: by this function's contract.
     unsafe {
         let Some(size) = len.checked_mul(8).and_then(|n| n.checked_add(HEAD)) else {
             return std::ptr::null_mut();
         };
-        let p = allocate_var(ty, size, len as isize);
+        let p = if types::statics::is_exact_tuple(ty) {
+            allocate_exact(ty, size)
+        } else {
+            allocate(ty, size)
+        };
         if !p.is_null() {
+            (*p.cast::<PyVarObject>()).ob_size = len as isize;
             (*p.cast::<PyTupleObject>()).ob_hash = -1;
+            items(p).fill(std::ptr::null_mut());
         }
         p
     }
@@ -110,6 +117,16 @@ pub unsafe fn elements(vm: &VirtualMachine, p: *mut PyObject) -> Vec<PyObjectRef
             .map(|&item| vm_of_opt(vm, item).unwrap_or_else(|| vm.ctx.none()))
             .collect()
     }
+}
+
+/// [`value`] of a tuple that is about to go, whose elements are taken out.
+///
+/// # Safety
+/// As for [`elements`]; nobody else knows the tuple.
+pub unsafe fn consume(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
+    // SAFETY: by this function's contract.
+    let elements = unsafe { super::consume_elements(vm, items(p)) };
+    vm.ctx.new_tuple(elements).into()
 }
 
 /// A VM tuple of the same elements.

@@ -8,12 +8,12 @@ use rustpython_vm::common::str::StrKind;
 use rustpython_vm::common::wtf8::{CodePoint, Wtf8Buf};
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate};
+use super::{Mirror, allocate, allocate_exact};
 use crate::layout::{
     _PyUnicodeObject_state, PyASCIIObject, PyCompactUnicodeObject, PyObject, PyTypeObject,
     PyUnicode_1BYTE_KIND, PyUnicode_2BYTE_KIND, PyUnicode_4BYTE_KIND, PyUnicodeObject,
 };
-use crate::proxy::{arena, link_strong};
+use crate::proxy::link_strong;
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
@@ -75,12 +75,8 @@ const COMPACT_HEAD: usize = size_of::<PyCompactUnicodeObject>();
 
 /// A fresh compact string with room for `len` characters up to `max`, not
 /// filled but for the NUL behind it. NULL when memory is out. The lock is held.
+#[inline]
 pub fn new_compact(len: usize, max: u32) -> *mut PyObject {
-    // SAFETY: exactly `str`; the callers hold the lock.
-    unsafe { new_compact_of(types::statics::str_type(), len, max) }
-}
-
-unsafe fn new_compact_of(ty: *mut PyTypeObject, len: usize, max: u32) -> *mut PyObject {
     let (head, kind) = match max {
         0..=0x7f => (ASCII_HEAD, PyUnicode_1BYTE_KIND),
         0x80..=0xff => (COMPACT_HEAD, PyUnicode_1BYTE_KIND),
@@ -93,22 +89,29 @@ unsafe fn new_compact_of(ty: *mut PyTypeObject, len: usize, max: u32) -> *mut Py
     else {
         return ptr::null_mut();
     };
-    let p = arena::allocate(size).cast::<PyObject>();
-    if p.is_null() {
-        return p;
-    }
     // SAFETY: the block has room for the head, the characters and a NUL.
     unsafe {
-        ptr::write_bytes(p.cast::<u8>(), 0, head);
-        refcount::set_count(p, 1);
-        (*p).ob_type = ty;
+        let p = allocate_exact(types::statics::str_type(), size);
+        if p.is_null() {
+            return p;
+        }
         let ascii = p.cast::<PyASCIIObject>();
         (*ascii).length = len as isize;
         (*ascii).hash = -1;
         (*ascii).state = _PyUnicodeObject_state::new(kind, true, max <= 0x7f);
-        ptr::write_bytes(p.cast::<u8>().add(size - kind as usize), 0, kind as usize);
+        if max > 0x7f {
+            let compact = p.cast::<PyCompactUnicodeObject>();
+            (*compact).utf8_length = 0;
+            (*compact).utf8 = ptr::null_mut();
+        }
+        let nul = p.cast::<u8>().add(size - kind as usize);
+        match kind {
+            PyUnicode_1BYTE_KIND => *nul = 0,
+            PyUnicode_2BYTE_KIND => *nul.cast::<u16>() = 0,
+            _ => *nul.cast::<u32>() = 0,
+        }
+        p
     }
-    p
 }
 
 /// Where the characters of a string are, and how wide.
@@ -216,7 +219,7 @@ unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mu
             return make_subclass(s, ty);
         }
         if s.kind() == StrKind::Ascii {
-            let p = new_compact_of(ty, s.byte_len(), 0x7f);
+            let p = new_compact(s.byte_len(), 0x7f);
             if !p.is_null() {
                 ptr::copy_nonoverlapping(s.as_bytes().as_ptr(), data(p).1, s.byte_len());
                 if v.is_immortal() {
@@ -227,7 +230,7 @@ unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mu
             return p;
         }
         let max = s.as_wtf8().code_points().map(CodePoint::to_u32).max();
-        let p = new_compact_of(ty, s.char_len(), max.unwrap_or(0));
+        let p = new_compact(s.char_len(), max.unwrap_or(0));
         if !p.is_null() {
             write_points(p, s.as_wtf8().code_points().map(CodePoint::to_u32));
         }
@@ -281,6 +284,20 @@ pub unsafe fn fill_subclass(p: *mut PyObject, s: &PyStr) {
             (*unicode)._base.utf8 = data.cast();
             (*unicode)._base.utf8_length = s.byte_len() as isize;
         }
+    }
+}
+
+/// Whether nothing hangs off the string: it is compact, and without UTF-8 of
+/// its own.
+///
+/// # Safety
+/// `p` is a live string.
+#[inline]
+pub unsafe fn is_one_block(p: *mut PyObject) -> bool {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let state = (*p.cast::<PyASCIIObject>()).state;
+        state.compact() && (state.ascii() || (*p.cast::<PyCompactUnicodeObject>()).utf8.is_null())
     }
 }
 
