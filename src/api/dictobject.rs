@@ -584,14 +584,16 @@ pub unsafe extern "C" fn PyDict_SetItemString(
 ) -> c_int {
     // SAFETY: the objects are NULL or live, `key` is a C string.
     unsafe {
-        if !mp.is_null() && !key.is_null() && c_dict::is_c_dict(mp) {
-            if let Ok(key) = CStr::from_ptr(key).to_str() {
-                let key = unicodeobject::from_str(key);
-                let done = set_in_c(mp, key, item);
-                xdecref(key);
-                if done {
-                    return 0;
-                }
+        if !mp.is_null()
+            && !key.is_null()
+            && c_dict::is_c_dict(mp)
+            && let Ok(key) = CStr::from_ptr(key).to_str()
+        {
+            let key = unicodeobject::from_str(key);
+            let done = set_in_c(mp, key, item);
+            xdecref(key);
+            if done {
+                return 0;
             }
         }
     }
@@ -814,11 +816,16 @@ pub unsafe extern "C" fn PyDict_Next(
                 }
                 return Ok(0);
             };
-            let item = [c_of(vm, &k), c_of(vm, &v)];
             let [k, v] = if mirror::kind_of_type((*mp).ob_type) == Kind::Dict {
-                walk::came_by(mp, at, next, item, epoch)
+                match walk::come_by_again(vm, mp, at, next, [&k, &v], epoch) {
+                    Some(item) => item,
+                    None => {
+                        let item = [c_of(vm, &k), c_of(vm, &v)];
+                        walk::came_by(mp, at, next, item, epoch)
+                    }
+                }
             } else {
-                item.map(|part| borrow_from(mp, part))
+                [c_of(vm, &k), c_of(vm, &v)].map(|part| borrow_from(mp, part))
             };
             step(walk::Step::Item(k, v), pos, key, value);
             *pos = next as Py_ssize_t;

@@ -29,9 +29,9 @@ const LISTS: usize = 1 << u8::BITS;
 const PAGE: usize = 4096;
 /// How much a size class carves at a time.
 const RUN: usize = 16 * 1024;
-/// Freed page runs from this size on give their memory back to the system;
-/// smaller ones are soon used again.
-const GIVEN_BACK: usize = 256 * 1024;
+/// Freed page runs keep their memory, which takes the system long to give, as
+/// long as they have no more than this; beyond that, they give it back.
+const KEPT: usize = 64 << 20;
 /// Class number of a block made of whole pages.
 const LARGE: u8 = 0xff;
 
@@ -43,12 +43,21 @@ struct Arena {
     top: usize,
     end: usize,
     /// Freed page runs by size.
-    pages: BTreeMap<usize, Vec<usize>>,
+    pages: BTreeMap<usize, Vec<Run>>,
+    /// How much memory they have.
+    kept: usize,
     /// Sizes of live page runs by address of the block.
     large: BTreeMap<usize, usize>,
     bump: Bump,
     /// Blocks carved for all size classes.
     carved: usize,
+}
+
+/// A freed run of pages.
+struct Run {
+    address: usize,
+    /// Whether it has its memory still.
+    kept: bool,
 }
 
 struct FreeBlock {
@@ -100,6 +109,7 @@ pub fn init() {
             top: base as usize,
             end: base as usize + size,
             pages: BTreeMap::new(),
+            kept: 0,
             large: BTreeMap::new(),
             bump: Bump::new(),
             carved: 0,
@@ -367,11 +377,14 @@ impl Arena {
         let (address, size) = match found {
             Some(size) => {
                 let runs = self.pages.get_mut(&size).expect("just found");
-                let address = runs.pop().expect("no empty lists are kept");
+                let run = runs.pop().expect("no empty lists are kept");
                 if runs.is_empty() {
                     self.pages.remove(&size);
                 }
-                (address, size)
+                if run.kept {
+                    self.kept -= size;
+                }
+                (run.address, size)
             }
             None => (self.carve(total) as usize, total),
         };
@@ -383,11 +396,15 @@ impl Arena {
 
     fn release_pages(&mut self, address: usize) {
         let size = self.large.remove(&address).expect("a live page run");
-        if size >= GIVEN_BACK {
+        let kept = self.kept + size <= KEPT;
+        if kept {
+            self.kept += size;
+        } else {
             // SAFETY: the run is ours and unused; its contents may go.
             unsafe { libc::madvise(address as *mut _, size, libc::MADV_DONTNEED) };
         }
-        self.pages.entry(size).or_default().push(address);
+        let run = Run { address, kept };
+        self.pages.entry(size).or_default().push(run);
     }
 }
 

@@ -16,6 +16,7 @@ use std::ptr::{self, NonNull};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustpython_vm::builtins::PyFloat;
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
 use crate::layout::{Py_TPFLAGS_HEAPTYPE, PyObject, PyType_HasFeature, PyTypeObject};
@@ -168,6 +169,59 @@ fn lend(p: *mut PyObject, v: &VmObject, in_table: bool) -> *mut PyObject {
     p
 }
 
+/// Whether code can tell `v` from an equal number only by asking whether the two
+/// are one object: not a NaN, which equals nothing but itself.
+#[inline]
+pub fn is_value(vm: &VirtualMachine, v: &VmObject) -> bool {
+    let class = v.class();
+    if class.is(vm.ctx.types.int_type) {
+        return true;
+    }
+    // SAFETY: exactly `float`.
+    class.is(vm.ctx.types.float_type)
+        && unsafe { !v.downcast_unchecked_ref::<PyFloat>().to_f64().is_nan() }
+}
+
+/// [`c_of`] for an element of a list or a tuple, whose C struct keeps the
+/// result: numbers stay out of the table, as in [`c_argument`].
+#[inline]
+pub fn c_element(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
+    if is_value(vm, v) {
+        c_value(vm, v)
+    } else {
+        c_of(vm, v)
+    }
+}
+
+/// [`c_element`] for what [is a value](is_value).
+#[inline]
+pub fn c_value(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
+    debug_assert!(is_value(vm, v));
+    let is_int = v.class().is(vm.ctx.types.int_type);
+    let word = if is_int { longobject::word(v) } else { None };
+    if let Some(p) = word.and_then(longobject::small_value) {
+        return p;
+    }
+    // SAFETY: exactly `int` or `float`; what the table names is live, and a
+    // fresh object is linked at once.
+    unsafe {
+        if let Some(p) = linked(v) {
+            return again(vm, v, p);
+        }
+        let p = match word {
+            Some(word) => longobject::fresh(word),
+            None if is_int => {
+                let ty = types::statics::int_type();
+                (mirror::of_type(ty).make)(vm, v, ty)
+            }
+            None => floatobject::from_f64(v.downcast_unchecked_ref::<PyFloat>().to_f64()),
+        };
+        assert!(!p.is_null(), "out of memory");
+        link_first(p, v.to_owned(), false);
+        p
+    }
+}
+
 /// Drops an argument's reference after the call; see [`c_argument`].
 ///
 /// # Safety
@@ -289,11 +343,14 @@ fn make(vm: &VirtualMachine, v: &VmObject, in_table: bool) -> *mut PyObject {
         let p = (mirror::of_type(ty).make)(vm, v, ty);
         assert!(!p.is_null(), "out of memory");
         // Making the mirror may have led back to `v`: then the first one counts.
-        if in_table && let Some(first) = linked(v) {
+        if in_table
+            && mirror::leads_on(ty)
+            && let Some(first) = linked(v)
+        {
             refcount::decref(p);
             return again(vm, v, first);
         }
-        link_strong(p, v.to_owned(), in_table);
+        link_first(p, v.to_owned(), in_table);
         mirror::after_link(vm, v, p);
         p
     }
@@ -304,13 +361,24 @@ fn make(vm: &VirtualMachine, v: &VmObject, in_table: bool) -> *mut PyObject {
 /// # Safety
 /// `p` is live and not linked; the caller holds the extension lock.
 pub unsafe fn link_strong(p: *mut PyObject, v: PyObjectRef, in_table: bool) {
+    let in_table = in_table && linked(&v).is_none();
+    // SAFETY: by this function's contract.
+    unsafe { link_first(p, v, in_table) };
+}
+
+/// [`link_strong`] of an object that is not in the table.
+///
+/// # Safety
+/// As for [`link_strong`].
+#[inline]
+unsafe fn link_first(p: *mut PyObject, v: PyObjectRef, in_table: bool) {
     // SAFETY: by this function's contract.
     let prefix = unsafe { &mut *prefix_of_or_new(p) };
     debug_assert!(prefix.link.is_null());
     let raw = v.into_raw().as_ptr();
     prefix.link = raw;
     prefix.flags |= flag::OWNS_VM;
-    if in_table && LINKS.get(raw as usize).is_none() {
+    if in_table {
         prefix.flags |= flag::IN_TABLE;
         LINKS.insert(raw as usize, p as usize);
     }

@@ -68,13 +68,13 @@ impl Slots {
     }
 
     #[inline]
-    fn find(&self, key: usize) -> Option<&Entry> {
+    fn find(&self, key: usize) -> Option<usize> {
         let mask = self.entries.len() - 1;
         let mut i = self.start(key);
         loop {
             let entry = &self.entries[i];
             match entry.key.load(Ordering::Acquire) {
-                k if k == key => return Some(entry),
+                k if k == key => return Some(i),
                 EMPTY => return None,
                 _ => i = (i + 1) & mask,
             }
@@ -96,6 +96,13 @@ impl Slots {
             i = (i + 1) & mask;
         }
     }
+}
+
+/// Counts, for the holder of the lock: nobody else writes.
+#[inline]
+fn add(number: &AtomicUsize, n: isize) {
+    let now = number.load(Ordering::Relaxed).wrapping_add_signed(n);
+    number.store(now, Ordering::Relaxed);
 }
 
 /// See the module docs. Keys and values are addresses, never 0 or 1.
@@ -133,16 +140,18 @@ impl LinkTable {
     pub fn get(&self, key: usize) -> Option<usize> {
         // SAFETY: writers need the lock that the caller holds.
         let guard = unsafe { epoch::unprotected() };
-        let entry = self.current(guard).find(key)?;
-        Some(entry.value.load(Ordering::Relaxed))
+        let slots = self.current(guard);
+        let i = slots.find(key)?;
+        Some(slots.entries[i].value.load(Ordering::Relaxed))
     }
 
     /// What `key` maps to, for a thread that does not hold the lock: the
     /// answer may be out of date as soon as it is given.
     pub fn get_unlocked(&self, key: usize) -> Option<usize> {
         let guard = epoch::pin();
-        let entry = self.current(&guard).find(key)?;
-        Some(entry.value.load(Ordering::Acquire))
+        let slots = self.current(&guard);
+        let i = slots.find(key)?;
+        Some(slots.entries[i].value.load(Ordering::Acquire))
     }
 
     /// Maps `key` to `value`. The key must be new; the caller holds the lock.
@@ -159,20 +168,35 @@ impl LinkTable {
             .current(unsafe { epoch::unprotected() })
             .place(key, value)
         {
-            self.used.fetch_add(1, Ordering::Relaxed);
+            add(&self.used, 1);
         }
-        self.len.fetch_add(1, Ordering::Relaxed);
+        add(&self.len, 1);
     }
 
     /// Forgets `key` and says what it mapped to. The caller holds the lock.
     #[inline]
     pub fn remove(&self, key: usize) -> Option<usize> {
         // SAFETY: the caller holds the lock, so nobody else writes.
-        let entry = self.current(unsafe { epoch::unprotected() }).find(key)?;
-        let value = entry.value.load(Ordering::Relaxed);
-        entry.key.store(TOMBSTONE, Ordering::Release);
-        self.len.fetch_sub(1, Ordering::Relaxed);
-        Some(value)
+        let slots = self.current(unsafe { epoch::unprotected() });
+        let mut i = slots.find(key)?;
+        let value = slots.entries[i].value.load(Ordering::Relaxed);
+        add(&self.len, -1);
+        let mask = slots.entries.len() - 1;
+        let at = |i: usize| &slots.entries[i & mask].key;
+        if at(i + 1).load(Ordering::Relaxed) != EMPTY {
+            at(i).store(TOMBSTONE, Ordering::Release);
+            return Some(value);
+        }
+        // Whoever comes by here finds nothing behind: so no mark is needed, nor
+        // were those just before.
+        loop {
+            at(i).store(EMPTY, Ordering::Release);
+            add(&self.used, -1);
+            i = i.wrapping_sub(1) & mask;
+            if at(i).load(Ordering::Relaxed) != TOMBSTONE {
+                return Some(value);
+            }
+        }
     }
 
     fn len(&self) -> usize {

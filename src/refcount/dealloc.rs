@@ -22,9 +22,9 @@ pub unsafe fn dealloc(p: *mut PyObject) {
     }
 }
 
-/// Frees an instance of a built-in type itself that refers to nothing and that
-/// the VM never saw: such an object is nothing but its memory. Says whether it
-/// was one.
+/// Frees an instance of a built-in type itself that refers to nothing but
+/// others, and that the VM never saw: such an object is nothing but its memory.
+/// Says whether it was one.
 ///
 /// # Safety
 /// As for [`dealloc`].
@@ -32,10 +32,23 @@ pub unsafe fn dealloc(p: *mut PyObject) {
 pub unsafe fn free_plain(p: *mut PyObject) -> bool {
     // SAFETY: by this function's contract; every block of the arena has a prefix.
     unsafe {
-        if !arena::contains(p as usize) || !(*prefix_of(p)).is_plain() {
+        if !arena::contains(p as usize) {
             return false;
         }
         let ty = (*p).ob_type;
+        let prefix = &*prefix_of(p);
+        if !prefix.is_plain() {
+            // A number with a VM object that the table does not know: nobody
+            // else knows the pair.
+            if prefix.flags == flag::OWNS_VM
+                && (statics::is_exact_float(ty) || statics::is_exact_int(ty))
+            {
+                drop(proxy::unlink(p));
+                arena::release(p.cast());
+                return true;
+            }
+            return false;
+        }
         let one_block = statics::is_exact_str(ty) && mirror::unicodeobject::is_one_block(p)
             || statics::is_exact_int(ty)
             || statics::is_exact_float(ty)

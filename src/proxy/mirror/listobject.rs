@@ -14,7 +14,7 @@ use super::{Mirror, allocate, allocate_exact, pending, watch};
 use crate::layout::{PyListObject, PyObject, PyTypeObject};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::proxy::table::AddressHash;
-use crate::proxy::{arena, c_of, link_strong, vm_of, vm_of_opt};
+use crate::proxy::{arena, c_element, c_value, is_value, link_strong, vm_of, vm_of_opt};
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
@@ -170,20 +170,90 @@ unsafe fn make(_vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mu
     unsafe { new(ty, 0) }
 }
 
+/// The elements of the VM's list, on both sides: the C objects are new
+/// references. One that `old` has stays what it is, for C may have borrowed it,
+/// and the table does not know numbers.
+unsafe fn c_elements(
+    vm: &VirtualMachine,
+    list: &Py<PyList>,
+    old: &[*mut PyObject],
+) -> (Vec<*const VmObject>, Vec<*mut PyObject>) {
+    let pointer = |v: &PyObjectRef| &raw const **v;
+    if old.is_empty() {
+        let elements = list.borrow_vec();
+        if elements.iter().all(|v| is_value(vm, v)) {
+            // Nothing that looks at the list again.
+            let fresh = elements.iter().map(|v| c_value(vm, v)).collect();
+            return (elements.iter().map(pointer).collect(), fresh);
+        }
+    }
+    let elements: Vec<PyObjectRef> = list.borrow_vec().to_vec();
+    let pointers: Vec<*const VmObject> = elements.iter().map(pointer).collect();
+    // SAFETY: the list keeps the old elements meanwhile.
+    let same = |p: *mut PyObject, v: &VmObject| unsafe {
+        let prefix = if p.is_null() {
+            ptr::null_mut()
+        } else {
+            prefix_of(p)
+        };
+        !prefix.is_null() && ptr::eq((*prefix).link, v)
+    };
+    // Most changes are at one place: what is before and after it stays.
+    let before = old
+        .iter()
+        .zip(&elements)
+        .take_while(|&(&p, v)| same(p, v))
+        .count();
+    let (old_rest, rest) = (&old[before..], &elements[before..]);
+    let pairs = old_rest.iter().rev().zip(rest.iter().rev());
+    let after = pairs.take_while(|&(&p, v)| same(p, v)).count();
+    let moved: HashMap<usize, *mut PyObject, AddressHash> = old_rest[..old_rest.len() - after]
+        .iter()
+        .filter(|p| !p.is_null())
+        // SAFETY: as above.
+        .map(|&p| unsafe { (prefix_of(p), p) })
+        .filter(|(prefix, _)| !prefix.is_null())
+        // SAFETY: a live object's prefix.
+        .map(|(prefix, p)| (unsafe { (*prefix).link } as usize, p))
+        .collect();
+    let (first_after, shift) = (
+        elements.len() - after,
+        old.len() as isize - elements.len() as isize,
+    );
+    let c_of_element = |(i, v): (usize, &PyObjectRef)| {
+        let known = if i < before {
+            Some(old[i])
+        } else if i >= first_after {
+            Some(old[i.wrapping_add_signed(shift)])
+        } else {
+            moved.get(&(pointers[i] as usize)).copied()
+        };
+        match known {
+            // SAFETY: the two are a pair.
+            Some(p) => unsafe {
+                refcount::incref(p);
+                super::refresh(vm, v, p);
+                p
+            },
+            None => c_element(vm, v),
+        }
+    };
+    let fresh = elements.iter().enumerate().map(c_of_element).collect();
+    (pointers, fresh)
+}
+
 /// Makes `ob_item` equal to the VM's list.
 unsafe fn fill(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject) {
-    let elements: Vec<PyObjectRef> = list.borrow_vec().to_vec();
-    let fresh: Vec<*mut PyObject> = elements.iter().map(|v| c_of(vm, v)).collect();
     // SAFETY: `p` is a live list and nobody else looks at it meanwhile.
     unsafe {
-        let old = items(p).to_vec();
-        assert!(reserve_exact(p, fresh.len()), "out of memory");
         let c = p.cast::<PyListObject>();
+        let old = items(p).to_vec();
+        let (elements, fresh) = c_elements(vm, list, &old);
+        assert!(reserve_exact(p, fresh.len()), "out of memory");
         (*c).ob_base.ob_size = fresh.len() as isize;
         items(p).copy_from_slice(&fresh);
         with_shadow(p, |shadow| {
-            shadow.vm.clear();
-            shadow.vm.extend(elements.iter().map(|v| &raw const **v));
+            shadow.vm = elements;
             shadow.c = fresh;
         });
         // Last: it may run code that looks at the list.
@@ -361,23 +431,14 @@ unsafe fn clear(p: *mut PyObject) {
     }
 }
 
-/// [`value`] of a list that is about to go, whose elements are taken out.
+/// A VM list of the elements of a list that is about to go, which are taken
+/// out; what C did not fill yet is `None` there.
 ///
 /// # Safety
-/// As for [`value`]; nobody else knows the list.
+/// `p` is a live list that nobody else knows; the lock is held.
 pub unsafe fn consume(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
     // SAFETY: by this function's contract.
     let elements = unsafe { super::consume_elements(vm, items(p)) };
-    vm.ctx.new_list(elements).into()
-}
-
-/// A VM list of the same elements; what C did not fill yet is `None` there.
-///
-/// # Safety
-/// `p` is a live list; the lock is held.
-pub unsafe fn value(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
-    // SAFETY: by this function's contract.
-    let elements = unsafe { elements(vm, items(p)) };
     vm.ctx.new_list(elements).into()
 }
 

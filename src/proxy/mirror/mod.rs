@@ -382,6 +382,29 @@ pub unsafe fn has_identity(p: *mut PyObject) -> bool {
     !matches!(kind, Kind::Int | Kind::Float | Kind::Complex)
 }
 
+/// Whether making the mirror of an instance of `ty` may lead to other objects,
+/// and so back to the instance.
+///
+/// # Safety
+/// As for [`kind_of_type`].
+#[inline]
+pub unsafe fn leads_on(ty: *mut PyTypeObject) -> bool {
+    // SAFETY: by this function's contract.
+    let kind = unsafe { kind_of_type(ty) };
+    !matches!(
+        kind,
+        Kind::Int
+            | Kind::Float
+            | Kind::Complex
+            | Kind::Str
+            | Kind::Bytes
+            | Kind::List
+            | Kind::Dict
+            | Kind::Set
+            | Kind::Exception
+    )
+}
+
 /// Whether `p` is a `dict`, `list`, `set` or `tuple`.
 ///
 /// # Safety

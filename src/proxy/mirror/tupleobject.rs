@@ -8,7 +8,7 @@ use rustpython_vm::{PyObject as VmObject, PyObjectRef, VirtualMachine};
 
 use super::{Mirror, allocate, allocate_exact};
 use crate::layout::{PyObject, PyTupleObject, PyTypeObject, PyVarObject};
-use crate::proxy::{c_of, link_strong, vm_of_opt};
+use crate::proxy::{c_element, link_strong, vm_of_opt};
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
@@ -89,7 +89,7 @@ unsafe fn make(vm: &VirtualMachine, v: &VmObject, ty: *mut PyTypeObject) -> *mut
         let p = new(ty, tuple.as_slice().len());
         if !p.is_null() {
             for (to, from) in items(p).iter_mut().zip(tuple.as_slice()) {
-                *to = c_of(vm, from);
+                *to = c_element(vm, from);
             }
         }
         p

@@ -9,6 +9,8 @@ use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use rustpython_vm::{PyObject as VmObject, VirtualMachine};
+
 use crate::layout::{PyDictObject, PyObject};
 use crate::proxy::mirror;
 use crate::proxy::prefix::{flag, prefix_of};
@@ -138,6 +140,52 @@ pub unsafe fn known(p: *mut PyObject, position: usize) -> Option<Step> {
     }
 }
 
+/// What the walk lent last time for `position` of the dict `p`, if the objects
+/// `now` at it, before `next`, are the same.
+///
+/// # Safety
+/// `p` is the live mirror of a dict, which has that item; the lock is held.
+pub unsafe fn come_by_again(
+    vm: &VirtualMachine,
+    p: *mut PyObject,
+    position: usize,
+    next: usize,
+    now: [&VmObject; 2],
+    epoch: u64,
+) -> Option<[*mut PyObject; 2]> {
+    // SAFETY: by this function's contract; what is held is alive.
+    unsafe {
+        let walk = (*place(p)).as_mut()?;
+        let lent = *walk.items.get(position)?;
+        for (part, v) in lent.iter().zip(now) {
+            let prefix = prefix_of(part.p);
+            if !part.held || prefix.is_null() || !ptr::eq((*prefix).link, v) {
+                return None;
+            }
+            mirror::refresh(vm, v, part.p);
+        }
+        walk.is_good(position, next, epoch);
+        Some(lent.map(|part| part.p))
+    }
+}
+
+impl Walk {
+    /// The item at `position`, before `next`, is the dict's now, and was when C
+    /// asked in `epoch`.
+    fn is_good(&mut self, position: usize, next: usize, epoch: u64) {
+        if self.epoch != epoch || self.good.end != position {
+            self.good = position..position;
+            self.whole = false;
+        }
+        self.epoch = mirror::epoch();
+        if next == position + 1 {
+            self.good.end = next;
+        } else {
+            self.good = 0..0;
+        }
+    }
+}
+
 /// C comes by the item at `position` of the dict `p`, before `next`, and asked
 /// for it in `epoch`. The references are taken over; what is returned is
 /// borrowed.
@@ -168,16 +216,7 @@ pub unsafe fn came_by(
             Some(known) => old = Some(std::mem::replace(known, lent)),
             None => walk.items.push(lent),
         }
-        if walk.epoch != epoch || walk.good.end != position {
-            walk.good = position..position;
-            walk.whole = false;
-        }
-        walk.epoch = mirror::epoch();
-        if next == position + 1 {
-            walk.good.end = next;
-        } else {
-            walk.good = 0..0;
-        }
+        walk.is_good(position, next, epoch);
         // Last: it may run code that looks at the dict.
         for part in old.into_iter().flatten() {
             part.release();
