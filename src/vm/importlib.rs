@@ -10,7 +10,7 @@ use rustpython_vm::common::rc::PyRc;
 use rustpython_vm::vm::PyGlobalState;
 use rustpython_vm::{Py, PyResult, VirtualMachine};
 
-use super::{foreign, mro, stdlib_data, sysconfig, version};
+use super::{exceptions, foreign, mro, stdlib_data, sysconfig, version};
 
 /// CPython's `_PyImport_DynLoadFiletab`.
 pub const EXTENSION_SUFFIXES: [&str; 3] = [sysconfig::EXT_SUFFIX, ".abi3.so", ".so"];
@@ -78,6 +78,7 @@ fn exec_imp(vm: &VirtualMachine, module: &Py<PyModule>) -> PyResult<()> {
     }
     version::report(vm)?;
     crate::loader::init::install(vm)?;
+    exceptions::install(vm);
     mro::install(vm)?;
     super::sizeof::install(vm)?;
     crate::types::subclass::init(vm);

@@ -2,6 +2,7 @@
 //! folder.
 
 mod debug_module;
+mod exceptions;
 mod foreign;
 pub mod importlib;
 pub mod mro;

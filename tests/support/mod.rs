@@ -65,9 +65,9 @@ impl Outcome {
         self.status.is_some_and(|status| status.success())
     }
 
-    /// Whether it ended by itself, not by a signal or for being late.
-    pub fn exited(&self) -> bool {
-        self.status.is_some_and(|status| status.code().is_some())
+    /// Its exit status, if it ended by itself, not by a signal or for being late.
+    pub fn code(&self) -> Option<i32> {
+        self.status?.code()
     }
 
     /// How it ended, and the end of its stderr.
@@ -143,30 +143,44 @@ pub fn expect(file: &str, outcome: &Outcome) {
     let expected =
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let difference = difference(&expected, &outcome.stdout);
-    let known = known_differences(file);
-    if !known.is_empty() && difference == known && outcome.exited() {
-        return;
-    }
+    let known = KnownDifferences::of(file);
     assert!(
-        difference.is_empty() && known.is_empty() && outcome.success(),
-        "{file} (- CPython, + this interpreter)\n{difference}\nknown:\n{known}\n{}",
+        difference == known.lines && outcome.code() == Some(known.exit_status),
+        "{file} (- CPython, + this interpreter)\n{difference}\nknown:\n{}\nknown exit status: {}\n{}",
+        known.lines,
+        known.exit_status,
         outcome.describe()
     );
 }
 
-/// What `tests/data/known-differences.txt` says of `tests/data/<file>`: exactly these lines differ. An entry that no longer
-/// applies fails its test, so the list only shrinks.
-fn known_differences(file: &str) -> String {
-    let list = root().join("tests/data/known-differences.txt");
-    let text = fs::read_to_string(&list).expect("the list is part of the package");
-    let header = format!("[{file}]");
-    text.lines()
-        .skip_while(|line| **line != *header)
-        .skip(1)
-        .take_while(|line| !line.starts_with('['))
-        .filter(|line| line.starts_with(['-', '+']))
-        .map(|line| format!("{line}\n").replace("{root}", &root().display().to_string()))
-        .collect()
+/// What `tests/data/known-differences.txt` says of `tests/data/<file>`: exactly these lines differ, and the program exits
+/// so. An entry that no longer applies fails its test, so the list only shrinks.
+struct KnownDifferences {
+    lines: String,
+    exit_status: i32,
+}
+
+impl KnownDifferences {
+    fn of(file: &str) -> Self {
+        let list = root().join("tests/data/known-differences.txt");
+        let text = fs::read_to_string(&list).expect("the list is part of the package");
+        let header = format!("[{file}]");
+        let entry = || {
+            text.lines()
+                .skip_while(|line| **line != *header)
+                .skip(1)
+                .take_while(|line| !line.starts_with('['))
+        };
+        Self {
+            lines: entry()
+                .filter(|line| line.starts_with(['-', '+']))
+                .map(|line| format!("{line}\n").replace("{root}", &root().display().to_string()))
+                .collect(),
+            exit_status: entry()
+                .find_map(|line| line.strip_prefix("exit status "))
+                .map_or(0, |status| status.parse().expect("a number")),
+        }
+    }
 }
 
 /// The lines that differ, by longest common subsequence; empty when there are none.
