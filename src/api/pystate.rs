@@ -70,14 +70,23 @@ pub fn remember(vm: &VirtualMachine) {
     });
 }
 
-/// The state of the interpreter, once an extension was loaded; needs no lock.
+/// The interpreter: known once an extension was loaded, or when a thread that runs it asks, as in a program that links
+/// the C API and the VM. Needs no lock.
+fn origin() -> Option<&'static Origin> {
+    if ORIGIN.get().is_none() && current_vm_is_set() {
+        with_current_vm(remember);
+    }
+    ORIGIN.get()
+}
+
+/// The state of the interpreter, if it is known; needs no lock.
 pub fn global_state() -> Option<&'static PyRc<PyGlobalState>> {
-    ORIGIN.get().map(|origin| &origin.state)
+    origin().map(|origin| &origin.state)
 }
 
 fn new_vm() -> ThreadedVirtualMachine {
-    let Some(origin) = ORIGIN.get() else {
-        panic!("the GIL was asked for before any extension was loaded");
+    let Some(origin) = origin() else {
+        panic!("the GIL was asked for before any thread entered C from the interpreter");
     };
     let factory = origin
         .factory
@@ -97,6 +106,7 @@ fn enter(me: *mut ThreadState) {
     with_current_vm(|vm| {
         // SAFETY: this thread's own state, and the lock is held.
         unsafe { (*me).vm = vm };
+        lock::ensure_set_up(vm);
         deferred::drain();
         mirror::before_c(vm);
     });

@@ -32,6 +32,14 @@ pub fn is_set_up() -> bool {
     READY.load(Ordering::Relaxed)
 }
 
+/// Has the type objects and singletons filled. This thread holds the lock, and its state knows `vm`.
+#[inline]
+pub fn ensure_set_up(vm: &VirtualMachine) {
+    if !READY.load(Ordering::Relaxed) {
+        set_up(vm);
+    }
+}
+
 /// The first entry into C of the process: fills the types and singletons.
 ///
 /// Not done when the interpreter starts, so that a program without
@@ -150,11 +158,9 @@ fn enter_slowly(vm: &VirtualMachine) -> Held {
     } else {
         acquire(me);
     }
-    if !READY.load(Ordering::Relaxed) {
-        // SAFETY: this thread's state, and the lock is held.
-        unsafe { (*me).vm = vm };
-        set_up(vm);
-    }
+    // SAFETY: this thread's state, and the lock is held.
+    unsafe { (*me).vm = vm };
+    ensure_set_up(vm);
     entered(vm, me)
 }
 

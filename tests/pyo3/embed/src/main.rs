@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict, PyList};
 use rustpython::{InterpreterBuilder, InterpreterBuilderExt};
 
-#[pyclass]
+#[pyclass(subclass)]
 struct Counter {
     #[pyo3(get)]
     count: u32,
