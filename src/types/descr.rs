@@ -444,7 +444,13 @@ impl Hook for MemberHook {
         {
             // SAFETY: the instance has the struct that the member is in, and
             // the definition is alive.
-            return unsafe { structmember::value(vm, p, &*m.def) };
+            return unsafe {
+                // The member may be the pointer to the dict.
+                if (*(*p).ob_type).tp_dictoffset != 0 {
+                    super::dict::publish_argument(vm, instance, p);
+                }
+                structmember::value(vm, p, &*m.def)
+            };
         }
         around_c(vm, || {
             let instance = Arg::new(vm, instance);
