@@ -183,11 +183,13 @@ pub fn is_value(vm: &VirtualMachine, v: &VmObject) -> bool {
 }
 
 /// [`c_of`] for an element of a list or a tuple, whose C struct keeps the
-/// result: numbers stay out of the table, as in [`c_argument`].
+/// result: numbers stay out of the table, as in [`c_argument`]. A new reference, or NULL for [what stands for it](mirror::null).
 #[inline]
 pub fn c_element(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
     if is_value(vm, v) {
         c_value(vm, v)
+    } else if mirror::null::is(v) {
+        ptr::null_mut()
     } else {
         c_of(vm, v)
     }

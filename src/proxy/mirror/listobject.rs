@@ -10,11 +10,11 @@ use std::sync::LazyLock;
 use rustpython_vm::builtins::PyList;
 use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate, allocate_exact, pending, watch};
+use super::{Mirror, allocate, allocate_exact, null, pending, watch};
 use crate::layout::{PyListObject, PyObject, PyTypeObject};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::proxy::table::AddressHash;
-use crate::proxy::{arena, c_element, c_value, is_value, link_strong, vm_of, vm_of_opt};
+use crate::proxy::{arena, c_element, c_value, is_value, link_strong, vm_of};
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
@@ -446,7 +446,7 @@ unsafe fn elements(vm: &VirtualMachine, items: &[*mut PyObject]) -> Vec<PyObject
     items
         .iter()
         // SAFETY: by the callers' contract.
-        .map(|&item| unsafe { vm_of_opt(vm, item) }.unwrap_or_else(|| vm.ctx.none()))
+        .map(|&item| unsafe { null::element(vm, item) })
         .collect()
 }
 

@@ -20,6 +20,7 @@ pub mod longobject;
 pub mod memoryobject;
 pub mod methodobject;
 pub mod moduleobject;
+pub mod null;
 pub mod pending;
 pub mod setobject;
 pub mod sliceobject;

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rustpython_vm::builtins::PyTuple;
 use rustpython_vm::{PyObject as VmObject, PyObjectRef, VirtualMachine};
 
-use super::{Mirror, allocate, allocate_exact};
+use super::{Mirror, allocate, allocate_exact, null};
 use crate::layout::{PyObject, PyTupleObject, PyTypeObject, PyVarObject};
-use crate::proxy::{c_element, link_strong, vm_of_opt};
+use crate::proxy::{c_element, link_strong};
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
@@ -105,7 +105,7 @@ unsafe fn clear(p: *mut PyObject) {
     }
 }
 
-/// The VM objects of the elements, `None` for those that C did not fill.
+/// The VM objects of the elements; see [`null`] for those that C did not fill.
 ///
 /// # Safety
 /// `p` is a live tuple; the lock is held.
@@ -114,7 +114,7 @@ pub unsafe fn elements(vm: &VirtualMachine, p: *mut PyObject) -> Vec<PyObjectRef
     unsafe {
         items(p)
             .iter()
-            .map(|&item| vm_of_opt(vm, item).unwrap_or_else(|| vm.ctx.none()))
+            .map(|&item| null::element(vm, item))
             .collect()
     }
 }
