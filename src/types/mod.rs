@@ -32,13 +32,39 @@ use crate::proxy::prefix::{flag, prefix_of};
 /// # Errors
 /// What the VM raises.
 pub fn init(vm: &VirtualMachine) -> PyResult<()> {
+    crate::api::pymem_debug::init(vm);
     statics::init(vm)?;
     function::init(vm);
     descr::init(vm);
     ready::init(vm);
+    report_sizes(vm);
+    proxy::mirror::null::init(vm)?;
     crate::api::pycapsule::init(vm);
     crate::api::classobject::init(vm)?;
     crate::api::datetime::init(vm)
+}
+
+/// Has `type.__basicsize__` and `type.__itemsize__` say what C finds in the type objects; the VM's own numbers are of its payloads.
+fn report_sizes(vm: &VirtualMachine) {
+    let c_type = |class: &Py<PyType>, vm: &VirtualMachine| {
+        let _held = crate::thread::enter(vm);
+        let t = c_type_of(vm, class);
+        // SAFETY: a class's type object is live while the class is.
+        unsafe { ((*t).tp_basicsize, (*t).tp_itemsize) }
+    };
+    let types = vm.ctx.types.type_type;
+    let basicsize = vm.ctx.new_readonly_getset(
+        "__basicsize__",
+        types,
+        move |class: PyTypeRef, vm: &VirtualMachine| c_type(&class, vm).0,
+    );
+    let itemsize = vm.ctx.new_readonly_getset(
+        "__itemsize__",
+        types,
+        move |class: PyTypeRef, vm: &VirtualMachine| c_type(&class, vm).1,
+    );
+    types.set_attr(vm.ctx.intern_str("__basicsize__"), basicsize.into());
+    types.set_attr(vm.ctx.intern_str("__itemsize__"), itemsize.into());
 }
 
 /// The C type object of a VM class: borrowed, alive as long as an instance

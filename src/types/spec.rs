@@ -206,6 +206,7 @@ pub unsafe fn from_spec(
         } else {
             metaclass
         };
+        check_metaclass(vm, metaclass)?;
         let members = slots
             .iter()
             .find(|s| s.slot == Py_tp_members)
@@ -242,7 +243,7 @@ pub unsafe fn from_spec(
         if !members.is_null() {
             let own = heap.cast::<u8>().add(head).cast::<PyMemberDef>();
             ptr::copy_nonoverlapping(members, own, count);
-            take_special_members(vm, t, base, own)?;
+            take_special_members(vm, t, base, own, &*spec)?;
             (*t).tp_members = own;
         }
         if (*t).tp_dealloc.is_none() {
@@ -413,6 +414,28 @@ unsafe fn best_metaclass(vm: &VirtualMachine, bases: *mut PyObject) -> PyResult<
     }
 }
 
+/// A type from a spec is made without its metaclass's `tp_new`: that must be `type`'s.
+unsafe fn check_metaclass(vm: &VirtualMachine, metaclass: *mut PyTypeObject) -> PyResult<()> {
+    // SAFETY: a live type, by the caller's contract.
+    let custom = unsafe {
+        if super::is_c_type(metaclass) {
+            let address = |t: *mut PyTypeObject| (*t).tp_new.map(|f| f as usize);
+            address(metaclass).is_some() && address(metaclass) != address(statics::type_type())
+        } else {
+            let new = vm.ctx.intern_str("__new__");
+            let class = vm_type_of(vm, metaclass);
+            match (class.get_attr(new), vm.ctx.types.type_type.get_attr(new)) {
+                (Some(own), Some(plain)) => !own.is(&plain),
+                (own, _) => own.is_some(),
+            }
+        }
+    };
+    if custom {
+        return Err(vm.new_type_error("Metaclasses with custom tp_new are not supported."));
+    }
+    Ok(())
+}
+
 unsafe fn count_members(members: *mut PyMemberDef) -> usize {
     if members.is_null() {
         return 0;
@@ -438,6 +461,12 @@ unsafe fn set_sizes(
             n => align((*base).tp_basicsize) + align(-n),
         };
         (*t).tp_itemsize = spec.itemsize as Py_ssize_t;
+        let flags = (*base).tp_flags | u64::from(spec.flags);
+        if basicsize < 0 && (*base).tp_itemsize != 0 && flags & Py_TPFLAGS_ITEMS_AT_END == 0 {
+            return Err(vm.new_system_error(
+                "Cannot extend variable-size class without Py_TPFLAGS_ITEMS_AT_END.",
+            ));
+        }
         if basicsize > 0 && basicsize < (*base).tp_basicsize {
             return Err(vm.new_type_error(format!(
                 "tp_basicsize for type '{}' ({basicsize}) is too small for base '{}' ({})",
@@ -493,18 +522,29 @@ unsafe fn take_special_members(
     t: *mut PyTypeObject,
     base: *mut PyTypeObject,
     members: *mut PyMemberDef,
+    spec: &PyType_Spec,
 ) -> PyResult<()> {
     // SAFETY: by the caller's contract the array ends with a NULL name.
     unsafe {
         let data = align((*base).tp_basicsize);
         let mut member = members;
         while !(*member).name.is_null() {
-            if (*member).flags & Py_RELATIVE_OFFSET != 0 {
+            let flags = (*member).flags;
+            if flags & Py_RELATIVE_OFFSET != 0 {
+                if spec.basicsize > 0 {
+                    return Err(
+                        vm.new_system_error("With Py_RELATIVE_OFFSET, basicsize must be negative.")
+                    );
+                }
+                if !(0..-spec.basicsize as Py_ssize_t).contains(&(*member).offset) {
+                    return Err(vm.new_system_error("Member offset out of range (0..-basicsize)"));
+                }
                 (*member).flags &= !Py_RELATIVE_OFFSET;
                 (*member).offset += data;
             }
             let offset = (*member).offset;
-            match CStr::from_ptr((*member).name).to_bytes() {
+            let name = CStr::from_ptr((*member).name);
+            match name.to_bytes() {
                 b"__dictoffset__" => (*t).tp_dictoffset = offset,
                 b"__weaklistoffset__" => (*t).tp_weaklistoffset = offset,
                 b"__vectorcalloffset__" => (*t).tp_vectorcall_offset = offset,
@@ -513,8 +553,14 @@ unsafe fn take_special_members(
                     continue;
                 }
             }
-            if (*member).type_ != Py_T_PYSSIZET || (*member).flags & Py_READONLY == 0 {
-                return Err(vm.new_system_error("invalid special member"));
+            let name = name.to_string_lossy();
+            if (*member).type_ != Py_T_PYSSIZET {
+                return Err(vm.new_system_error(format!("type of {name} must be Py_T_PYSSIZET")));
+            }
+            if flags & !Py_RELATIVE_OFFSET != Py_READONLY {
+                return Err(vm.new_system_error(format!(
+                    "flags for {name} must be Py_READONLY or (Py_READONLY | Py_RELATIVE_OFFSET)"
+                )));
             }
             member = member.add(1);
         }
