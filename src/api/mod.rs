@@ -73,6 +73,7 @@ pub mod pyhash;
 pub mod pylifecycle;
 pub mod pymain;
 pub mod pymem;
+pub mod pymem_debug;
 pub mod pystate;
 pub mod pystrtod;
 pub mod pythonrun;

@@ -123,20 +123,54 @@ pub unsafe extern "C" fn default_realloc(
 unsafe fn reallocate_foreign(p: *mut c_void, size: usize) -> *mut c_void {
     // SAFETY: the block came from `malloc`, says the caller.
     unsafe {
-        let known = foreign::lookup(p as usize);
-        if !known.is_null() && !(*known).link.is_null() {
+        if is_known(p) {
             return ptr::null_mut();
         }
         let fresh = libc::realloc(p, size.max(1));
-        if !fresh.is_null() && !known.is_null() {
-            let (flags, aux) = ((*known).flags, (*known).aux);
-            foreign::remove(p as usize);
-            let prefix = foreign::lookup_or_insert(fresh as usize);
-            (*prefix).flags = flags;
-            (*prefix).aux = aux;
+        if !fresh.is_null() {
+            move_foreign(p, fresh);
         }
         fresh
     }
+}
+
+/// Whether the VM knows the object in a block that is not the arena's.
+///
+/// # Safety
+/// The caller holds the lock.
+pub unsafe fn is_known(p: *mut c_void) -> bool {
+    let known = foreign::lookup(p as usize);
+    // SAFETY: what the table has is live.
+    unsafe { !known.is_null() && !(*known).link.is_null() }
+}
+
+/// What is known of a block that is not the arena's is known of `fresh` instead.
+///
+/// # Safety
+/// The caller holds the lock; the VM does not know the object.
+pub unsafe fn move_foreign(p: *mut c_void, fresh: *mut c_void) {
+    let known = foreign::lookup(p as usize);
+    if known.is_null() {
+        return;
+    }
+    // SAFETY: what the table has is live.
+    unsafe {
+        let (flags, aux) = ((*known).flags, (*known).aux);
+        foreign::remove(p as usize);
+        let prefix = foreign::lookup_or_insert(fresh as usize);
+        (*prefix).flags = flags;
+        (*prefix).aux = aux;
+    }
+}
+
+/// A block that is not the arena's is about to go: whoever knows it forgets it.
+///
+/// # Safety
+/// The caller holds the lock; nobody uses the block any more.
+pub unsafe fn forget(p: *mut c_void) {
+    // SAFETY: by this function's contract.
+    unsafe { part(p.cast()) };
+    foreign::remove(p as usize);
 }
 
 /// Frees a block of this family, or one of `malloc`'s. NULL is allowed.

@@ -6,7 +6,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 
-use rustpython_vm::builtins::PyStrRef;
+use rustpython_vm::builtins::{PyBaseExceptionRef, PyStrRef};
 use rustpython_vm::{AsObject, PyObject as VmObject, PyResult, VirtualMachine};
 
 use super::{border, python, text};
@@ -273,6 +273,13 @@ pub unsafe extern "C" fn _PyCapsule_SetTraverse(
     })
 }
 
+fn could_not_import(vm: &VirtualMachine, module: &str) -> PyBaseExceptionRef {
+    vm.new_import_error(
+        format!("PyCapsule_Import could not import module \"{module}\""),
+        vm.ctx.new_str(module),
+    )
+}
+
 /// The pointer of the capsule `name`, a dotted path: imports the module that
 /// it starts with and walks the attributes. `no_block` has no meaning any more.
 ///
@@ -283,16 +290,24 @@ pub unsafe extern "C" fn PyCapsule_Import(name: *const c_char, no_block: c_int) 
     let _ = no_block;
     border(|vm| {
         // SAFETY: by this function's contract.
-        let path = unsafe { text(vm, name)? };
+        let path = unsafe { text(vm, name) }.map_err(|error| {
+            if name.is_null() {
+                return error;
+            }
+            // SAFETY: as above.
+            let name = unsafe { std::ffi::CStr::from_ptr(name) }.to_bytes();
+            let module = name.split(|&c| c == b'.').next().unwrap_or_default();
+            match std::str::from_utf8(module) {
+                Ok(_) => error,
+                Err(_) => could_not_import(vm, &String::from_utf8_lossy(module)),
+            }
+        })?;
         let mut parts = path.split('.');
         let module = parts.next().unwrap_or_default();
         let found = python(|| {
-            let mut object = vm.import(&*vm.ctx.new_str(module), 0).map_err(|_| {
-                vm.new_import_error(
-                    format!("PyCapsule_Import could not import module \"{module}\""),
-                    vm.ctx.new_str(module),
-                )
-            })?;
+            let mut object = vm
+                .import(&*vm.ctx.new_str(module), 0)
+                .map_err(|_| could_not_import(vm, module))?;
             for attribute in parts {
                 object = object.get_attr(&*vm.ctx.new_str(attribute), vm)?;
             }

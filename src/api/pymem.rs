@@ -75,7 +75,7 @@ mod default {
     }
 }
 
-const RAW: PyMemAllocatorEx = PyMemAllocatorEx {
+pub(super) const RAW: PyMemAllocatorEx = PyMemAllocatorEx {
     ctx: ptr::null_mut(),
     malloc: Some(default::malloc),
     calloc: Some(default::calloc),
@@ -139,7 +139,7 @@ impl Domain {
 }
 
 static RAW_DOMAIN: Domain = Domain::new(RAW);
-static MEM_DOMAIN: Domain = Domain::new(MEM);
+pub(super) static MEM_DOMAIN: Domain = Domain::new(MEM);
 pub(super) static OBJ_DOMAIN: Domain = Domain::new(OBJ);
 
 fn domain(domain: PyMemAllocatorDomain) -> Option<&'static Domain> {
@@ -314,5 +314,3 @@ pub unsafe extern "C" fn PyMem_SetAllocator(
         domain.set(unsafe { allocator.read() });
     }
 }
-
-// skipped: PyMem_SetupDebugHooks: aids of debug builds
