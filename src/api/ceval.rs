@@ -270,6 +270,10 @@ pub unsafe extern "C" fn PyEval_EvalCodeEx(
             return Err(vm.new_system_error("PyEval_EvalCodeEx: NULL globals"));
         }
         let (code, globals) = (object(vm, code)?, object(vm, globals)?);
+        let is_dict = |v: &PyObjectRef| v.fast_isinstance(vm.ctx.types.dict_type);
+        if !is_dict(&globals) || optional(vm, kwdefs).is_some_and(|kwdefs| !is_dict(&kwdefs)) {
+            return Err(super::bad_internal_call(vm));
+        }
         let is_function = code
             .downcast_ref::<PyCode>()
             .is_some_and(|code| code.flags.bits() & 1 != 0);

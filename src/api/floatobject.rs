@@ -138,6 +138,30 @@ fn from_half_bits(bits: u16) -> f64 {
     }
 }
 
+/// The bits of the nearest single-precision number; `None` if it would be infinite. A NaN keeps what fits of its payload, and
+/// whether it signals, which a conversion by the processor would not.
+fn single_bits(value: f64) -> Option<u32> {
+    if !value.is_nan() {
+        let single = value as f32;
+        return (single.is_finite() || value.is_infinite()).then(|| single.to_bits());
+    }
+    let bits = value.to_bits();
+    let payload = (bits >> 29) as u32 & 0x7f_ffff;
+    // A NaN that nothing is left of must not become an infinity.
+    let payload = if payload == 0 { 1 << 22 } else { payload };
+    Some((bits >> 32) as u32 & 1 << 31 | 0xff << 23 | payload)
+}
+
+/// The value of a single-precision number, whose NaNs signal if it does.
+fn from_single_bits(bits: u32) -> f64 {
+    let single = f32::from_bits(bits);
+    if !single.is_nan() {
+        return single.into();
+    }
+    let sign = u64::from(bits & 1 << 31) << 32;
+    f64::from_bits(sign | 0x7ff << 52 | u64::from(bits & 0x7f_ffff) << 29)
+}
+
 /// Writes bytes in the order asked for.
 unsafe fn store<const N: usize>(mut little: [u8; N], p: *mut c_char, le: c_int) {
     if le == 0 {
@@ -173,12 +197,10 @@ pub unsafe extern "C" fn PyFloat_Pack2(x: c_double, p: *mut c_char, le: c_int) -
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyFloat_Pack4(x: c_double, p: *mut c_char, le: c_int) -> c_int {
     border(|vm| {
-        let single = x as f32;
-        if single.is_infinite() && x.is_finite() {
-            return Err(vm.new_overflow_error("float too large to pack with f format"));
-        }
+        let bits = single_bits(x)
+            .ok_or_else(|| vm.new_overflow_error("float too large to pack with f format"))?;
         // SAFETY: the caller has room for 4 bytes.
-        unsafe { store(single.to_le_bytes(), p, le) };
+        unsafe { store(bits.to_le_bytes(), p, le) };
         Ok(())
     })
 }
@@ -202,7 +224,7 @@ pub unsafe extern "C" fn PyFloat_Unpack2(p: *const c_char, le: c_int) -> c_doubl
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyFloat_Unpack4(p: *const c_char, le: c_int) -> c_double {
     // SAFETY: the caller passes 4 bytes.
-    f32::from_le_bytes(unsafe { load(p, le) }).into()
+    from_single_bits(u32::from_le_bytes(unsafe { load(p, le) }))
 }
 
 /// Reads a double-precision number.
@@ -221,6 +243,22 @@ mod tests {
         for bits in 0..=u16::MAX {
             assert_eq!(half_bits(from_half_bits(bits)), Some(bits), "{bits:#x}");
         }
+    }
+
+    #[test]
+    fn single_precision_nans_round_trip() {
+        for bits in [
+            0x7f80_0001,
+            0x7fc0_0000,
+            0xff80_4000,
+            0xffff_ffff,
+            0x7fa0_0000,
+        ] {
+            assert_eq!(single_bits(from_single_bits(bits)), Some(bits), "{bits:#x}");
+        }
+        assert_eq!(single_bits(1e39), None);
+        assert_eq!(single_bits(f64::NEG_INFINITY), Some(0xff80_0000));
+        assert_eq!(single_bits(1.5), Some(1.5f32.to_bits()));
     }
 
     #[test]

@@ -127,7 +127,11 @@ const OPTIONS: &[(&str, Kind, Source)] = &[
     ("import_time", Int, Fixed(zero)),
     ("inspect", Bool, Flag("inspect")),
     ("install_signal_handlers", Bool, Fixed(yes)),
-    ("int_max_str_digits", Int, Flag("int_max_str_digits")),
+    (
+        "int_max_str_digits",
+        Int,
+        Fixed(|vm| python(|| sys(vm, "get_int_max_str_digits")?.call((), vm))),
+    ),
     ("interactive", Bool, Flag("interactive")),
     ("isolated", Bool, Flag("isolated")),
     ("malloc_stats", Bool, Fixed(no)),

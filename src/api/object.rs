@@ -1174,6 +1174,10 @@ pub unsafe extern "C" fn PyObject_Print(
     border(|vm| {
         let text = if p.is_null() {
             String::from("<nil>")
+        // SAFETY: by this function's contract.
+        } else if unsafe { crate::refcount::count(p) } == 0 {
+            // Somebody who looks for a mistake: nobody may use the object.
+            format!("<refcnt 0 at {p:p}>")
         } else {
             // SAFETY: by this function's contract.
             let v = unsafe { object(vm, p) }?;

@@ -935,7 +935,22 @@ pub fn report_unraisable(
         // Inside, so that the exception's mirror follows. Without a traceback it is reported all the same.
         let _ = python(add);
     }
-    python(|| vm.run_unraisable(e, message, about));
+    python(|| {
+        let hook = |name| vm.sys_module.dict().get_item_opt(name, vm).ok().flatten();
+        if hook("unraisablehook").is_some_and(|hook| !vm.is_none(&hook)) {
+            return vm.run_unraisable(e, message, about);
+        }
+        // Without a hook, the report is the default one.
+        let Some(default) = hook("__unraisablehook__") else {
+            return;
+        };
+        let sys = vm.sys_module.as_object();
+        let set = |hook| sys.set_attr("unraisablehook", hook, vm);
+        if set(default).is_ok() {
+            vm.run_unraisable(e, message, about);
+            let _ = set(vm.ctx.none());
+        }
+    });
 }
 
 /// Reports the exception that is set, which nobody can catch, through `sys.unraisablehook`. Steals nothing.

@@ -191,7 +191,9 @@ unsafe fn resize(
         for item in items(p).iter_mut().skip(len) {
             xdecref(std::mem::replace(item, ptr::null_mut()));
         }
-        let size = std::mem::offset_of!(crate::layout::PyTupleObject, ob_item) + len * 8;
+        // A length that cannot be does not fit, and is refused below.
+        let head = std::mem::offset_of!(crate::layout::PyTupleObject, ob_item);
+        let size = len.saturating_mul(8).saturating_add(head);
         if arena::contains(p as usize) && len > 0 && size <= arena::usable_size(p.cast()) {
             (*p.cast::<PyVarObject>()).ob_size = len as Py_ssize_t;
             if len > old {

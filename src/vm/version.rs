@@ -4,7 +4,7 @@
 //! wheel tags, and extensions read `Py_Version`: all of them must see the final release whose ABI is implemented here.
 
 use rustpython_vm::builtins::PyTuple;
-use rustpython_vm::{AsObject, PyPayload, PyResult, VirtualMachine};
+use rustpython_vm::{AsObject, PyObjectRef, PyPayload, PyResult, VirtualMachine};
 
 pub const MAJOR: u8 = 3;
 pub const MINOR: u8 = 14;
@@ -52,6 +52,14 @@ const _: () = {
     );
 };
 
+/// `sys._is_immortal`: whether C sees an object that is never freed.
+fn is_immortal(v: PyObjectRef, vm: &VirtualMachine) -> bool {
+    let _held = crate::thread::enter(vm);
+    crate::proxy::mirror::immortal(vm, &v)
+        .or_else(|| crate::proxy::linked(&v))
+        .is_some_and(crate::refcount::is_immortal)
+}
+
 /// Makes `sys` report this version and the default build's ABI.
 ///
 /// The implementation is called `cpython`, since pip and `packaging` offer wheels for CPython to that name only.
@@ -63,6 +71,11 @@ pub(super) fn report(vm: &VirtualMachine) -> PyResult<()> {
     sys.set_attr("hexversion", vm.ctx.new_int(HEX), vm)?;
     sys.set_attr("api_version", vm.ctx.new_int(API_VERSION), vm)?;
     sys.set_attr("abiflags", vm.ctx.new_str(""), vm)?;
+    sys.set_attr(
+        "_is_immortal",
+        vm.new_function("_is_immortal", is_immortal),
+        vm,
+    )?;
     sys.set_attr(
         "_is_gil_enabled",
         vm.new_function("_is_gil_enabled", || true),

@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char};
 use std::marker::PhantomData;
 
 use rustpython_vm::builtins::{PyDict, PyDictRef, PyStr};
+use rustpython_vm::common::wtf8::Wtf8Buf;
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
 use super::super::varargs::*;
@@ -237,8 +238,8 @@ impl Keywords<'_> {
 
     /// The argument of this name, borrowed from the dictionary.
     fn get(&self, name: &CStr) -> Raising<Option<*mut PyObject>> {
-        let name = name.to_string_lossy();
-        match self.dict.get_item_opt(&*name, self.vm) {
+        let name = super::super::decode_utf8(self.vm, name.to_bytes()).map_err(raise)?;
+        match self.dict.get_item_opt(name, self.vm) {
             Ok(None) => Ok(None),
             // SAFETY: the dictionary holds the item, and `c_of` gave a new reference.
             Ok(Some(v)) => Ok(Some(unsafe {
@@ -497,9 +498,7 @@ impl Call<'_> {
                 .any(|name| name.to_bytes() == text.as_bytes());
             if !known {
                 let hint = self.suggestion(keywords.vm, &key);
-                return Ok(type_error(format!(
-                    "{who} got an unexpected keyword argument '{text}'{hint}"
-                )));
+                return Ok(unexpected_keyword(keywords.vm, &who, text, &hint));
             }
         }
         Ok(type_error(format!("invalid keyword argument for {who}")))
@@ -517,6 +516,16 @@ impl Call<'_> {
             None => String::new(),
         }
     }
+}
+
+/// The error for a keyword that no parameter has, which may be no proper text.
+#[cold]
+fn unexpected_keyword(vm: &VirtualMachine, who: &str, keyword: &PyStr, hint: &str) -> Raised {
+    let mut text = Wtf8Buf::from_string(format!("{who} got an unexpected keyword argument '"));
+    text.push_wtf8(keyword.as_wtf8());
+    text.push_str(&format!("'{hint}"));
+    let class = vm.ctx.exceptions.type_error.to_owned();
+    raise(vm.new_exception(class, vec![vm.ctx.new_str(text).into()]))
 }
 
 #[cold]
@@ -685,9 +694,7 @@ pub unsafe fn unpack_keywords(
                     .any(|name| name.to_bytes() == text.as_bytes())
                 {
                     let hint = call.suggestion(vm, &key);
-                    return Err(type_error(format!(
-                        "{who} got an unexpected keyword argument '{text}'{hint}"
-                    )));
+                    return Err(unexpected_keyword(vm, &who, text, &hint));
                 }
             }
             return Err(type_error(format!("invalid keyword argument for {who}")));
