@@ -24,7 +24,7 @@ MODULES = [
     "_testbuffer", "_testcapi", "_testlimitedcapi", "_testmultiphase", "_testsinglephase",
     "xxlimited", "xxlimited_35", "xxsubtype",
 ]
-LIMIT = 300
+LIMIT = 120
 
 
 def environment(cpython, work):
