@@ -360,6 +360,13 @@ pub fn is_stop_iteration(ty: *mut PyTypeObject) -> bool {
     ty.cast::<PyObject>() == unsafe { PyExc_StopIteration }
 }
 
+/// Whether instances of `ty` are `AttributeError`s.
+#[inline]
+pub fn is_attribute_error(ty: *mut PyTypeObject) -> bool {
+    // SAFETY: set once at init, before any exception exists.
+    ty.cast::<PyObject>() == unsafe { PyExc_AttributeError }
+}
+
 fn fill(vm: &VirtualMachine, t: *mut PyTypeObject, class: &Py<PyType>, facts: &Facts) {
     // SAFETY: the structs are ours; the lock is held and no C code has seen
     // them yet.

@@ -141,7 +141,8 @@ pub unsafe fn take_over(vm: &VirtualMachine, p: *mut PyObject) {
 
 /// Whether an exception of the class `ty` is its arguments and nothing else
 /// when it is made: then C makes it without the VM, which gets it when it
-/// escapes. Only the built-in classes without fields of their own are so.
+/// escapes. The built-in classes without fields of their own are so, and two
+/// that C raises often, whose fields say nothing new.
 ///
 /// # Safety
 /// `ty` is a live type; the lock is held.
@@ -151,7 +152,9 @@ pub unsafe fn is_simple(ty: *mut PyTypeObject) -> bool {
     unsafe {
         PyType_HasFeature(ty, Py_TPFLAGS_BASE_EXC_SUBCLASS)
             && PyType_HasFeature(ty, _Py_TPFLAGS_STATIC_BUILTIN)
-            && (*ty).tp_basicsize as usize == size_of::<PyBaseExceptionObject>()
+            && ((*ty).tp_basicsize as usize == size_of::<PyBaseExceptionObject>()
+                || types::statics::is_stop_iteration(ty)
+                || types::statics::is_attribute_error(ty))
     }
 }
 
@@ -168,7 +171,8 @@ pub unsafe fn new(
     let null = std::ptr::null_mut();
     // SAFETY: by this function's contract.
     unsafe {
-        let p = allocate_exact(ty, size_of::<PyBaseExceptionObject>());
+        let size = (*ty).tp_basicsize as usize;
+        let p = allocate_exact(ty, size);
         if p.is_null() {
             refcount::xdecref(args);
             refcount::xdecref(context);
@@ -186,6 +190,13 @@ pub unsafe fn new(
                 cause: null,
                 suppress_context: 0,
             });
+        let head = size_of::<PyBaseExceptionObject>();
+        std::ptr::write_bytes(p.cast::<u8>().add(head), 0, size - head);
+        if types::statics::is_stop_iteration(ty) {
+            let value = tupleobject::items(args).first().copied();
+            let value = value.unwrap_or(types::statics::none());
+            (*p.cast::<PyStopIterationObject>()).value = refcount::xnew_ref(value);
+        }
         p
     }
 }
