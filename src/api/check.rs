@@ -1,9 +1,10 @@
 //! What border functions ask of their arguments before they use them.
 
 use std::borrow::Cow;
+use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_ulong};
 
-use rustpython_vm::builtins::{PyBaseExceptionRef, PyType};
+use rustpython_vm::builtins::{PyBaseExceptionRef, PyStrInterned, PyType};
 use rustpython_vm::function::IntoFuncArgs;
 use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, PyResult, VirtualMachine};
 
@@ -11,6 +12,7 @@ use crate::layout::{
     Py_TPFLAGS_BYTES_SUBCLASS, Py_TPFLAGS_DICT_SUBCLASS, Py_TPFLAGS_LIST_SUBCLASS,
     Py_TPFLAGS_TUPLE_SUBCLASS, Py_TPFLAGS_UNICODE_SUBCLASS, PyObject, PyType_HasFeature,
 };
+use crate::proxy::mirror::c_dict::hash_bytes;
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::proxy::{c_of_owned, vm_of};
 use crate::refcount;
@@ -152,6 +154,33 @@ pub fn is_plain_key(vm: &VirtualMachine, key: &VmObject) -> bool {
         || class.is(types.float_type)
         || class.is(types.bool_type)
         || class.is(types.none_type)
+}
+
+const NAMES: usize = 512;
+
+/// Interned strings that C has named by their text, by its hash.
+struct Names(UnsafeCell<[Option<&'static PyStrInterned>; NAMES]>);
+// SAFETY: only the holder of the extension lock reaches them.
+unsafe impl Sync for Names {}
+static KNOWN: Names = Names(UnsafeCell::new([None; NAMES]));
+
+/// The interned string of this text, if there is one: C asks for the same few
+/// names again and again.
+///
+/// The caller holds the lock.
+#[inline]
+pub fn interned(vm: &VirtualMachine, text: &[u8]) -> Option<&'static PyStrInterned> {
+    let hash = hash_bytes(0, text);
+    // SAFETY: within the table; the caller holds the lock.
+    let place = unsafe { &mut (*KNOWN.0.get())[hash as usize % NAMES] };
+    if let Some(known) = place
+        && known.as_bytes() == text
+    {
+        return Some(known);
+    }
+    let found = vm.ctx.interned_str(std::str::from_utf8(text).ok()?)?;
+    *place = Some(found);
+    Some(found)
 }
 
 /// Calls the method that the built-in type `ty` itself defines, whatever the

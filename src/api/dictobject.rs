@@ -13,7 +13,7 @@ use rustpython_vm::builtins::{PyBaseExceptionRef, PyDict, PyType};
 use rustpython_vm::{AsObject, Py, PyObjectRef, PyPayload, PyResult, VirtualMachine};
 
 use super::check::{
-    Held, allocated, call_builtin, held, is_dict, is_paired, is_plain_key, not_null,
+    Held, allocated, call_builtin, held, interned, is_dict, is_paired, is_plain_key, not_null,
 };
 use super::{
     Nothing, bad_internal_call, border, border_to_read, listobject, object, python, text,
@@ -74,6 +74,21 @@ impl Key<'_> {
     unsafe fn new(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<Self> {
         // SAFETY: by this function's contract.
         Ok(Self::Object(unsafe { held(vm, not_null(vm, p)?) }))
+    }
+
+    /// The key whose text is the C string `s`.
+    ///
+    /// # Safety
+    /// `s` is NULL or a NUL-terminated string that outlives the key.
+    unsafe fn of_text(vm: &VirtualMachine, s: *const c_char) -> PyResult<Self> {
+        if !s.is_null()
+            // SAFETY: by this function's contract.
+            && let Some(name) = interned(vm, unsafe { CStr::from_ptr(s) }.to_bytes())
+        {
+            return Ok(Self::Object(Held::Lent(name.as_object())));
+        }
+        // SAFETY: by this function's contract.
+        Ok(Self::Text(unsafe { text(vm, s)? }))
     }
 
     /// Runs what may hash and compare the key, with the lock open when that
@@ -426,7 +441,7 @@ pub unsafe extern "C" fn PyDict_GetItemString(
     }
     border(|vm| {
         // SAFETY: `mp` is NULL or live, `key` a C string.
-        match unsafe { get(vm, mp, || text(vm, key).map(Key::Text)) } {
+        match unsafe { get(vm, mp, || Key::of_text(vm, key)) } {
             Ok(p) => Ok(p),
             Err(e) => {
                 // SAFETY: as above.
@@ -452,7 +467,7 @@ pub unsafe extern "C" fn _PyDict_GetItemStringWithError(
         return found;
     }
     // SAFETY: as above.
-    border(|vm| unsafe { get(vm, mp, || text(vm, key).map(Key::Text)) })
+    border(|vm| unsafe { get(vm, mp, || Key::of_text(vm, key)) })
 }
 
 /// Stores the value of `key` in `*result`: new, or NULL. 1 when it was found.
@@ -489,7 +504,7 @@ pub unsafe extern "C" fn PyDict_GetItemStringRef(
     }
     // SAFETY: as above.
     border(|vm| unsafe {
-        let found = dict(vm, mp).and_then(|d| Key::Text(text(vm, key)?).get(vm, &d));
+        let found = dict(vm, mp).and_then(|d| Key::of_text(vm, key)?.get(vm, &d));
         give_or_null(vm, result, found)
     })
 }
@@ -513,11 +528,7 @@ pub unsafe extern "C" fn PyDict_ContainsString(mp: *mut PyObject, key: *const c_
         return (!found.is_null()).into();
     }
     // SAFETY: as above.
-    border(|vm| unsafe {
-        Ok(Key::Text(text(vm, key)?)
-            .get(vm, &*dict(vm, mp)?)?
-            .is_some())
-    })
+    border(|vm| unsafe { Ok(Key::of_text(vm, key)?.get(vm, &*dict(vm, mp)?)?.is_some()) })
 }
 
 unsafe fn set(
@@ -598,7 +609,7 @@ pub unsafe extern "C" fn PyDict_SetItemString(
         }
     }
     // SAFETY: as above.
-    border(|vm| unsafe { set(vm, mp, &Key::Text(text(vm, key)?), item) })
+    border(|vm| unsafe { set(vm, mp, &Key::of_text(vm, key)?, item) })
 }
 
 unsafe fn delete(vm: &VirtualMachine, mp: *mut PyObject, key: &Key<'_>) -> PyResult<()> {
@@ -635,7 +646,7 @@ pub unsafe extern "C" fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyDict_DelItemString(mp: *mut PyObject, key: *const c_char) -> c_int {
     // SAFETY: `mp` is NULL or live, `key` a C string.
-    border(|vm| unsafe { delete(vm, mp, &Key::Text(text(vm, key)?)) })
+    border(|vm| unsafe { delete(vm, mp, &Key::of_text(vm, key)?) })
 }
 
 unsafe fn pop<'a>(
@@ -681,7 +692,7 @@ pub unsafe extern "C" fn PyDict_PopString(
 ) -> c_int {
     // SAFETY: `mp` is NULL or live, `key` a C string, `result` NULL or a variable of C's.
     border(|vm| unsafe {
-        let found = pop(vm, mp, || text(vm, key).map(Key::Text));
+        let found = pop(vm, mp, || Key::of_text(vm, key));
         give_or_null(vm, result, found)
     })
 }
@@ -787,21 +798,21 @@ pub unsafe extern "C" fn PyDict_Next(
 ) -> c_int {
     // SAFETY: `mp` is NULL or live, the others are variables of C's.
     unsafe {
-        if !mp.is_null()
-            && let Ok(found) = c_dict::item(mp, *pos as usize)
-        {
-            let Some(item) = found else {
-                return 0;
-            };
-            return step(walk::Step::Item(item.key, item.value), pos, key, value);
-        }
         if !is_dict(mp) || *pos < 0 {
             return 0;
         }
-        if mirror::kind_of_type((*mp).ob_type) == Kind::Dict
-            && let Some(known) = walk::known(mp, *pos as usize)
-        {
-            return step(known, pos, key, value);
+        let at = *pos as usize;
+        if mirror::kind_of_type((*mp).ob_type) == Kind::Dict {
+            if let Some(known) = walk::known(mp, at) {
+                return step(known, pos, key, value);
+            }
+            if let Ok(found) = c_dict::item(mp, at) {
+                let found = match found {
+                    Some(item) => walk::Step::Item(item.key, item.value),
+                    None => walk::Step::End,
+                };
+                return step(found, pos, key, value);
+            }
         }
     }
     let epoch = mirror::epoch();

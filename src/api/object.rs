@@ -17,7 +17,7 @@ use rustpython_vm::{
 };
 
 use super::call::{c_type, is_subtype, type_name};
-use super::check::is_str;
+use super::check::{interned, is_str};
 use super::structmember::{PyMember_GetOne, PyMember_SetOne};
 use super::{Nothing, bad_internal_call, border, null_argument, object, python, text};
 use crate::layout::{
@@ -77,11 +77,14 @@ unsafe fn attribute_name(vm: &VirtualMachine, name: *mut PyObject) -> PyResult<P
 /// the same few come again and again.
 unsafe fn attribute_text(vm: &VirtualMachine, name: *const c_char) -> PyResult<PyStrRef> {
     // SAFETY: the callers have a NUL-terminated string.
-    let name = unsafe { text(vm, name) }?;
-    Ok(match vm.ctx.interned_str(name) {
-        Some(known) => known.to_owned(),
-        None => vm.ctx.new_str(name),
-    })
+    unsafe {
+        if !name.is_null()
+            && let Some(known) = interned(vm, CStr::from_ptr(name).to_bytes())
+        {
+            return Ok(known.to_owned());
+        }
+        Ok(vm.ctx.new_str(text(vm, name)?))
+    }
 }
 
 /// A string object as a C string, for the old slots; `None` with an exception

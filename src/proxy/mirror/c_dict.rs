@@ -124,8 +124,9 @@ fn mix(hash: u64, word: u64) -> u64 {
     (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
 }
 
+/// Hashes bytes quickly and without a secret.
 #[inline]
-fn hash_bytes(kind: u64, bytes: &[u8]) -> u64 {
+pub fn hash_bytes(kind: u64, bytes: &[u8]) -> u64 {
     let mut hash = mix(kind, bytes.len() as u64);
     let mut words = bytes.chunks_exact(8);
     for word in &mut words {
