@@ -5,8 +5,10 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -15,6 +17,11 @@ const LIMIT: Duration = Duration::from_secs(120);
 fn build(topic: &str) -> PathBuf {
     let source = support::root().join("tests/fixtures");
     let folder = support::scratch(&format!("fixtures/{topic}"));
+    static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !built.insert(topic.to_owned()) {
+        return folder;
+    }
     let mut cc = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
     cc.args(["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror"])
         .args(["-Wno-missing-field-initializers", "-Wno-cast-function-type"])
@@ -65,7 +72,6 @@ fn types() {
 }
 
 #[test]
-#[ignore = "iterating a list of 100,000 from C compares the list at every step: takes minutes in this profile"]
 fn lifetimes() {
     fixture("lifetimes");
 }
@@ -113,4 +119,43 @@ fn objects() {
 #[test]
 fn c_memory() {
     fixture("c_memory");
+}
+
+#[test]
+fn cycles() {
+    fixture("cycles");
+}
+
+/// The scripts that bring most different things about, with all pairs checked at every crossing.
+#[test]
+fn invariants_hold_at_every_crossing() {
+    let checked = |topic: &str, checks: &[&str]| {
+        let mut python = support::python();
+        support::python_path(&mut python, [build(topic)])
+            .env("PYABI_INVARIANTS", "1")
+            .env("PYABI_CYCLES", "20")
+            .arg(support::root().join(format!("tests/fixtures/test_{topic}.py")))
+            .args(checks);
+        support::run(&mut python, &format!("invariants-{topic}"), LIMIT)
+    };
+    let cycles = checked("cycles", &["collected", "what_is_alive_stays"]);
+    assert!(cycles.success(), "{}", cycles.describe());
+    for topic in ["containers", "objects", "types_fixture"] {
+        support::expect(&format!("fixtures/{topic}.txt"), &checked(topic, &[]));
+    }
+}
+
+/// Four threads do mixed work; memory stays what it is. `PYABI_SOAK` is for how many seconds.
+#[test]
+fn soak() {
+    let seconds = std::env::var("PYABI_SOAK").unwrap_or_else(|_| "10".into());
+    let limit: u64 = seconds.parse().expect("PYABI_SOAK is a number of seconds");
+    let mut python = support::python();
+    support::python_path(&mut python, [build("lifetimes"), build("cycles")])
+        .arg(support::root().join("tests/soak/soak.py"))
+        .arg(seconds);
+    let outcome = support::run(&mut python, "soak", LIMIT + Duration::from_secs(limit));
+    eprint!("{}", outcome.stderr);
+    assert!(outcome.success(), "{}", outcome.describe());
+    assert_eq!(outcome.stdout, "flat\nleft: True\n");
 }

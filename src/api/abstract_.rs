@@ -24,10 +24,10 @@ use crate::layout::{
     PyType_HasFeature, PyTypeObject, PyVarObject, binaryfunc, iternextfunc, ternaryfunc, unaryfunc,
 };
 use crate::proxy::c_of_owned;
-use crate::proxy::mirror::{floatobject, listobject, longobject, tupleobject, unicodeobject};
+use crate::proxy::mirror::{self, floatobject, listobject, longobject, tupleobject, unicodeobject};
 use crate::refcount;
 use crate::thread::error;
-use crate::types::{builtin_base, statics};
+use crate::types::{builtin_base, slots_vm, statics};
 
 /// A new reference to `p`.
 #[inline]
@@ -2132,9 +2132,17 @@ unsafe fn next(p: *mut PyObject) -> *mut PyObject {
         }
         border(|vm| {
             let v = object(vm, p)?;
-            Ok(match python(|| PyIter::new(&*v).next(vm))? {
+            let quiet = slots_vm::is_quiet_iterator(vm, &v);
+            let next = || PyIter::new(&*v).next(vm);
+            Ok(match if quiet { next() } else { python(next) }? {
                 PyIterReturn::Return(item) => Some(item),
-                PyIterReturn::StopIteration(_) => None,
+                PyIterReturn::StopIteration(_) => {
+                    if quiet {
+                        // It let go of what it iterated over, which may have died.
+                        mirror::before_c(vm);
+                    }
+                    None
+                }
             })
         })
     }

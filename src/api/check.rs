@@ -131,7 +131,7 @@ pub unsafe fn held<'a>(vm: &VirtualMachine, p: *mut PyObject) -> Held<'a> {
     // SAFETY: by this function's contract; an owning link is a reference.
     unsafe {
         let prefix = prefix_of(p);
-        if !prefix.is_null() && (*prefix).has(flag::OWNS_VM) {
+        if !prefix.is_null() && (*prefix).flags & (flag::OWNS_VM | flag::PARKED) == flag::OWNS_VM {
             return Held::Lent(&*(*prefix).link);
         }
         Held::Owned(vm_of(vm, p))

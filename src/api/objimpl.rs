@@ -428,6 +428,7 @@ pub unsafe extern "C" fn _PyObject_GC_Resize(
 pub unsafe extern "C" fn PyObject_GC_Track(p: *mut c_void) {
     // SAFETY: by this function's contract.
     unsafe { (*prefix_of_or_new(p.cast())).flags |= flag::TRACKED };
+    refcount::census::tracked();
 }
 
 /// Hides the object from the collector. It need not be tracked.

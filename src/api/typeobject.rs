@@ -3,10 +3,9 @@
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
 use std::ptr;
 
-use rustpython_vm::builtins::PyType;
-use rustpython_vm::{AsObject, PyResult, VirtualMachine};
+use rustpython_vm::AsObject;
 
-use super::{border, object, python};
+use super::{border, object, watch};
 use crate::layout::*;
 use crate::proxy::mirror;
 use crate::proxy::prefix::{flag, prefix_of};
@@ -54,6 +53,7 @@ pub unsafe extern "C" fn PyType_GenericAlloc(
         let prefix = &mut *prefix_of(p);
         if PyType_HasFeature(t, Py_TPFLAGS_HAVE_GC) {
             prefix.flags |= flag::TRACKED;
+            refcount::census::tracked();
         }
         p
     }
@@ -112,7 +112,6 @@ pub unsafe extern "C" fn PyType_Modified(t: *mut PyTypeObject) {
         unsafe {
             if types::is_c_type(t) && PyType_HasFeature(t, Py_TPFLAGS_READY) {
                 let class = vm_type_of(vm, t);
-                python(|| types::watch::about_to_change(vm, &class));
                 class.modified();
                 types::slots_c::install(vm, &class, t);
             }
@@ -457,42 +456,43 @@ pub unsafe extern "C" fn PyUnstable_Type_AssignVersionTag(t: *mut PyTypeObject) 
     })
 }
 
-/// Registers a watcher of types: its number, or -1 with `RuntimeError` when none is left.
+/// Registers a watcher of types: -1 with `RuntimeError`, as when no number is left; see [`watch`].
 #[unsafe(no_mangle)]
-pub extern "C" fn PyType_AddWatcher(callback: PyType_WatchCallback) -> c_int {
-    border(|vm| types::watch::add(vm, callback))
+pub extern "C" fn PyType_AddWatcher(_callback: PyType_WatchCallback) -> c_int {
+    border(|vm| watch::add(vm, "type"))
 }
 
-/// Forgets a watcher: 0, or -1 with `ValueError` for a number that is not in use.
+/// Forgets a watcher: -1 with `ValueError`, as no number is in use.
 #[unsafe(no_mangle)]
 pub extern "C" fn PyType_ClearWatcher(watcher_id: c_int) -> c_int {
-    border(|vm| types::watch::clear(vm, watcher_id))
+    border(|vm| watch::with(vm, "type", watcher_id))
 }
 
-unsafe fn watch(
-    vm: &VirtualMachine,
+unsafe fn watcher(
+    vm: &rustpython_vm::VirtualMachine,
     watcher_id: c_int,
     ty: *mut PyObject,
-    wanted: bool,
-) -> PyResult<()> {
+) -> rustpython_vm::PyResult<()> {
     // SAFETY: the callers' contract is C's.
-    let v = unsafe { object(vm, ty)? };
-    let Some(class) = v.downcast_ref::<PyType>() else {
+    if unsafe { object(vm, ty)? }
+        .downcast_ref::<rustpython_vm::builtins::PyType>()
+        .is_none()
+    {
         return Err(vm.new_value_error("Cannot watch non-type"));
-    };
-    types::watch::watch(vm, watcher_id, class, wanted)
+    }
+    watch::with(vm, "type", watcher_id)
 }
 
-/// Has a watcher called when a type is about to change: 0, or -1 with `ValueError`.
+/// Has a watcher called when a type changes: -1 with `ValueError`, as no number is in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyType_Watch(watcher_id: c_int, ty: *mut PyObject) -> c_int {
     // SAFETY: C's contract.
-    border(|vm| unsafe { watch(vm, watcher_id, ty, true) })
+    border(|vm| unsafe { watcher(vm, watcher_id, ty) })
 }
 
-/// The opposite of [`PyType_Watch`].
+/// The opposite of [`PyType_Watch`]: -1 with `ValueError`, as no number is in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyType_Unwatch(watcher_id: c_int, ty: *mut PyObject) -> c_int {
     // SAFETY: C's contract.
-    border(|vm| unsafe { watch(vm, watcher_id, ty, false) })
+    border(|vm| unsafe { watcher(vm, watcher_id, ty) })
 }

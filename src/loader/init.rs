@@ -15,6 +15,7 @@ use crate::api::moduleobject::{self, PyModule_GetDef, PyModule_GetState};
 use crate::api::pystate;
 use crate::layout::{PyModuleDef, PyObject};
 use crate::proxy::{c_of, mirror, vm_of, vm_of_stolen};
+use crate::refcount::check;
 use crate::thread;
 use crate::types::slots_c;
 
@@ -74,6 +75,7 @@ pub fn install(vm: &VirtualMachine) -> PyResult<()> {
 /// Runs `f`, which works with C objects, from Python code: with the lock, and with mirrors that are true.
 fn in_c<R>(vm: &VirtualMachine, f: impl FnOnce() -> R) -> R {
     let _held = thread::enter(vm);
+    let _checked = check::is_on().then(check::Call::import);
     mirror::before_c(vm);
     let result = f();
     mirror::before_vm(vm);

@@ -20,6 +20,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bumpalo::Bump;
 
 use super::prefix::{PREFIX_SIZE, Prefix};
+use crate::layout::PyObject;
+use crate::refcount::check;
 
 /// Largest block (prefix included) that a slab serves.
 const SLAB_LIMIT: usize = 1024;
@@ -32,6 +34,10 @@ const RUN: usize = 16 * 1024;
 /// Freed page runs keep their memory, which takes the system long to give, as
 /// long as they have no more than this; beyond that, they give it back.
 const KEPT: usize = 64 << 20;
+/// Class number of a block that is not in use; memory that was never used has it.
+const UNUSED: u8 = 0;
+/// Class number of a block that is [checked](check).
+const CHECKED: u8 = 0xfe;
 /// Class number of a block made of whole pages.
 const LARGE: u8 = 0xff;
 
@@ -46,6 +52,8 @@ struct Arena {
     pages: BTreeMap<usize, Vec<Run>>,
     /// How much memory they have.
     kept: usize,
+    /// What the size classes carved: the address of each run, and its class.
+    runs: Vec<(usize, u8)>,
     /// Sizes of live page runs by address of the block.
     large: BTreeMap<usize, usize>,
     bump: Bump,
@@ -110,6 +118,7 @@ pub fn init() {
             end: base as usize + size,
             pages: BTreeMap::new(),
             kept: 0,
+            runs: Vec::new(),
             large: BTreeMap::new(),
             bump: Bump::new(),
             carved: 0,
@@ -145,7 +154,7 @@ pub fn live_blocks() -> usize {
             }
         }
     }
-    a.carved + a.large.len() - free
+    a.carved + a.large.len() + check::blocks_if_on().len() - free
 }
 
 #[inline]
@@ -186,6 +195,9 @@ unsafe fn start(block: *mut u8, class: u8) -> *mut u8 {
 
 #[cold]
 fn allocate_slowly(class: usize) -> *mut u8 {
+    if check::is_on() {
+        return arena().allocate_checked(class * GRANULE);
+    }
     let block = arena().refill(class);
     if block.is_null() {
         return block;
@@ -199,6 +211,9 @@ fn allocate_large(size: usize) -> *mut u8 {
     let Some(total) = size.checked_add(PREFIX_SIZE) else {
         return ptr::null_mut();
     };
+    if check::is_on() {
+        return arena().allocate_checked(total);
+    }
     let block = arena().allocate_pages(total);
     if block.is_null() {
         return block;
@@ -228,13 +243,18 @@ pub unsafe fn release(p: *mut u8) {
     unsafe {
         let block = p.sub(PREFIX_SIZE);
         let class = (*block.cast::<Prefix>()).class();
-        if class == LARGE {
-            arena().release_pages(block as usize);
+        if class >= CHECKED {
+            if class == CHECKED {
+                check::released(p.cast());
+            } else {
+                arena().release_pages(block as usize);
+            }
             return;
         }
         if cfg!(debug_assertions) {
             ptr::write_bytes(block, 0xdd, class as usize * GRANULE);
         }
+        (*block.cast::<Prefix>()).set_class(UNUSED);
         let list = (&raw mut (*FREE.0.get())[class as usize]);
         let free = block.cast::<FreeBlock>();
         (*free).next = *list;
@@ -249,6 +269,28 @@ pub fn in_slab(p: *mut u8) -> bool {
     contains(p as usize) && unsafe { (*p.sub(PREFIX_SIZE).cast::<Prefix>()).class() } != LARGE
 }
 
+/// Calls `f` with every block in use, objects and other memory. `f` must not
+/// allocate or release blocks.
+pub fn each_live(mut f: impl FnMut(*mut PyObject)) {
+    let a = arena();
+    for block in check::blocks_if_on() {
+        f(block as *mut PyObject);
+    }
+    for &(run, class) in &a.runs {
+        let size = usize::from(class) * GRANULE;
+        for block in (run..run + RUN / size * size).step_by(size) {
+            // SAFETY: the run was carved into blocks of this size, each of
+            // which starts with a prefix, or with what is left of one.
+            if unsafe { (*(block as *const Prefix)).class() } == class {
+                f((block + PREFIX_SIZE) as *mut PyObject);
+            }
+        }
+    }
+    for &block in a.large.keys() {
+        f((block + PREFIX_SIZE) as *mut PyObject);
+    }
+}
+
 /// The number of bytes that fit into the block at `p`.
 ///
 /// # Safety
@@ -259,6 +301,9 @@ pub unsafe fn usable_size(p: *mut u8) -> usize {
         let block = p.sub(PREFIX_SIZE);
         (block, (*block.cast::<Prefix>()).class())
     };
+    if class == CHECKED {
+        return check::size_of_block(p as usize);
+    }
     let total = if class == LARGE {
         arena().large[&(block as usize)]
     } else {
@@ -342,6 +387,29 @@ impl Arena {
         p as *mut u8
     }
 
+    /// A block for [`check`], `total` bytes with its prefix; the address behind
+    /// that.
+    #[cold]
+    fn allocate_checked(&mut self, total: usize) -> *mut u8 {
+        let Some(total) = total.checked_next_multiple_of(GRANULE) else {
+            return ptr::null_mut();
+        };
+        let size = total - PREFIX_SIZE;
+        let block = match check::reusable(size) {
+            Some(address) => (address - PREFIX_SIZE) as *mut u8,
+            None => self.carve(total),
+        };
+        if block.is_null() {
+            return block;
+        }
+        check::allocated(block as usize + PREFIX_SIZE, size);
+        // SAFETY: the block is unused, longer than a prefix and aligned to 16.
+        unsafe {
+            block.cast::<Prefix>().write(Prefix::new(CHECKED));
+            block.add(PREFIX_SIZE)
+        }
+    }
+
     #[cold]
     fn refill(&mut self, class: usize) -> *mut u8 {
         let size = class * GRANULE;
@@ -349,6 +417,7 @@ impl Arena {
         if run.is_null() {
             return run;
         }
+        self.runs.push((run as usize, class as u8));
         let count = RUN / size;
         self.carved += count;
         for i in (1..count).rev() {
@@ -426,7 +495,11 @@ mod tests {
             assert!(usable_size(small) >= 24);
             release(small);
             assert_eq!(live_blocks(), before - 1);
+            each_live(|p| assert_ne!(p.cast(), small));
             assert_eq!(allocate(24), small, "a freed block is used again");
+            let mut seen = 0;
+            each_live(|p| seen += usize::from(p.cast() == small));
+            assert_eq!(seen, 1);
             let large = allocate(1 << 20);
             assert!(usable_size(large) >= 1 << 20);
             ptr::write_bytes(large, 7, 1 << 20);

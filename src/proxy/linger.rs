@@ -55,12 +55,42 @@ pub unsafe fn keep_in_call(p: *mut PyObject) {
     // SAFETY: this thread holds the lock, so the state is its own.
     let queue = unsafe { &mut (*crate::thread::current()).in_call };
     queue.push_back(p);
+    if queue.len() >= FIRST_SWEEP && queue.len().is_power_of_two() {
+        // SAFETY: the lock is held.
+        unsafe { sweep_in_call() };
+    }
+    // SAFETY: as above.
+    let queue = unsafe { &mut (*crate::thread::current()).in_call };
     let evicted = (queue.len() > MOST_IN_CALL)
         .then(|| queue.pop_front())
         .flatten();
     if let Some(old) = evicted {
         // SAFETY: what the queue holds is alive.
         unsafe { leave_call(old, refcount::dealloc::dealloc_evicted) };
+    }
+}
+
+/// Frees what the VM has no more: nobody can fetch it again.
+#[cold]
+unsafe fn sweep_in_call() {
+    // SAFETY: the caller holds the lock, so the state is its own; what the
+    // queue holds is alive, and so is what it owns.
+    unsafe {
+        let me = crate::thread::current();
+        let is_stale = |p: *mut PyObject| {
+            let prefix = &*prefix_of(p);
+            refcount::count(p) == 0
+                && prefix.has(flag::OWNS_VM)
+                && (*prefix.link).strong_count() == 1
+        };
+        let (stale, kept): (VecDeque<_>, _) = std::mem::take(&mut (*me).in_call)
+            .into_iter()
+            .partition(|&p| is_stale(p));
+        (*me).in_call = kept;
+        // Last: it may run code that keeps more.
+        for p in stale {
+            leave_call(p, refcount::dealloc::dealloc_evicted);
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod arena;
 pub mod foreign;
 pub mod instance;
+pub mod invariants;
 pub mod linger;
 pub mod mirror;
 pub mod prefix;
@@ -70,7 +71,10 @@ pub fn is_linked_unlocked(v: &VmObject) -> bool {
 pub fn c_of(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
     if let Some(p) = instance::of(v) {
         // SAFETY: a live VM object's C object is live.
-        return unsafe { instance::new_reference(v, p) };
+        unsafe {
+            look_below(vm, p);
+            return instance::new_reference(v, p);
+        }
     }
     if let Some(p) = mirror::immortal(vm, v) {
         return p;
@@ -94,6 +98,7 @@ pub fn c_argument(vm: &VirtualMachine, v: &VmObject) -> *mut PyObject {
         // SAFETY: a live VM object's C object is live.
         unsafe {
             refcount::incref(p);
+            look_below(vm, p);
             if (*(*p).ob_type).tp_dictoffset != 0 {
                 types::dict::publish_argument(vm, v, p);
             }
@@ -313,12 +318,26 @@ pub fn c_of_owned(vm: &VirtualMachine, v: PyObjectRef) -> *mut PyObject {
     c_of(vm, &v)
 }
 
+/// C gets the C-instance `p`: what it leads to must be current.
+#[inline]
+pub unsafe fn look_below(vm: &VirtualMachine, p: *mut PyObject) {
+    // SAFETY: the callers' `p` is live; what is elsewhere leads to nothing parked.
+    unsafe {
+        if arena::contains(p as usize) && (*prefix_of_ours(p)).has(flag::LEADS) {
+            refcount::census::unpark_below(vm, p);
+        }
+    }
+}
+
 /// The second and later crossings of a pair.
 #[inline]
 unsafe fn again(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) -> *mut PyObject {
     // SAFETY: `p` is live and linked to `v`.
     unsafe {
         let prefix = prefix_of(p);
+        if (*prefix).has(flag::LEADS) {
+            refcount::census::unpark_below(vm, p);
+        }
         if (*prefix).has(flag::INSTANCE) {
             return instance::new_reference(v, p);
         }
@@ -448,6 +467,9 @@ pub unsafe fn vm_of(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
         let prefix = prefix_of(p);
         if !prefix.is_null() && !(*prefix).link.is_null() {
             if let Some(v) = (*(*prefix).link).try_to_owned() {
+                if (*prefix).has(flag::PARKED) {
+                    mirror::watch::unpark(vm, &v, p);
+                }
                 return v;
             }
             instance::forget_dying(&mut *prefix);

@@ -67,6 +67,13 @@ pub mod flag {
     /// An argument of a call under way: `link` is not owned, the caller keeps
     /// it alive until the call returns.
     pub const LENT: u32 = 1 << 17;
+    /// A type that C made and that its class keeps alive, as long as that lives.
+    pub const TETHERED: u32 = 1 << 25;
+    /// It may lead C to parked mirrors: they have to be made current when C
+    /// gets it.
+    pub const LEADS: u32 = 1 << 26;
+    /// A mutable mirror that only one of the two sides can reach.
+    pub const PARKED: u32 = 1 << 24;
 }
 
 const _: () = assert!(size_of::<Prefix>() == PREFIX_SIZE);
@@ -84,6 +91,10 @@ impl Prefix {
 
     pub(super) const fn class(&self) -> u8 {
         self.class
+    }
+
+    pub(super) fn set_class(&mut self, class: u8) {
+        self.class = class;
     }
 
     #[inline]

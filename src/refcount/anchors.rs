@@ -144,6 +144,15 @@ pub unsafe fn only_anchored(p: *mut PyObject) -> bool {
     }
 }
 
+/// Adds what is borrowed from `owner` to `out`.
+pub fn items(owner: *mut PyObject, out: &mut Vec<*mut PyObject>) {
+    if let Some(anchors) = ANCHORS.0.borrow().as_ref()
+        && let Some(a) = anchors.get(&(owner as usize))
+    {
+        out.extend(a.items.iter().map(|&item| item as *mut PyObject));
+    }
+}
+
 /// Looks through all anchors; called when the VM collects.
 ///
 /// # Safety

@@ -5,146 +5,160 @@
 //! reported only where this container is provably the child's only owner in
 //! C, by count arithmetic; when in doubt it is not: a leak is better than a
 //! dangling pointer.
+//!
+//! A full collection relies on a [census](super::census), which knows more.
 
-use std::ffi::{c_int, c_void};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
-use rustpython_vm::PyObject as VmObject;
 use rustpython_vm::object::TraverseFn;
+use rustpython_vm::vm::thread as vm_thread;
+use rustpython_vm::{PyResult, VirtualMachine};
 
-use crate::layout::{PyBaseExceptionObject, PyMethodObject, PyObject};
-use crate::proxy::mirror::moduleobject::{self, PyModuleObject};
-use crate::proxy::mirror::{self, Kind, c_dict, listobject, tupleobject};
+use super::census::{self, Report};
+use super::edges;
+use crate::layout::PyObject;
+use crate::proxy::mirror;
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::refcount;
+use crate::thread::state::ThreadState;
+use crate::thread::{self, lock, state};
 
-/// The children a container visits, with how often it does.
-#[derive(Default)]
-struct Edges {
-    seen: Vec<(*mut PyObject, u32)>,
-}
+/// The thread that holds the lock from a census on, until the world stops.
+static HOLDING: AtomicPtr<ThreadState> = AtomicPtr::new(ptr::null_mut());
 
-impl Edges {
-    fn add(&mut self, child: *mut PyObject) {
-        match self.seen.iter_mut().find(|(p, _)| *p == child) {
-            Some((_, n)) => *n += 1,
-            None => self.seen.push((child, 1)),
-        }
+/// The collector asks for edges: the world is stopped, so no C code runs, and
+/// when it goes on others may have the lock.
+pub(super) fn world_stopped() {
+    let me = HOLDING.load(Ordering::Relaxed);
+    if !me.is_null() && me == state::here() {
+        HOLDING.store(ptr::null_mut(), Ordering::Relaxed);
+        lock::release();
     }
 }
 
-unsafe extern "C" fn collect(child: *mut PyObject, edges: *mut c_void) -> c_int {
-    if !child.is_null() {
-        // SAFETY: `edges` is what `edges_of` passed to `tp_traverse`.
-        unsafe { (*edges.cast::<Edges>()).add(child) };
+/// Runs `collect`, a full collection by the VM, which says how many objects it
+/// found, with a census. `exact` says that it runs no code before it stops the
+/// world.
+pub fn full_collection(
+    vm: &VirtualMachine,
+    exact: bool,
+    collect: impl FnOnce() -> PyResult<i64>,
+) -> PyResult<i64> {
+    let held = thread::enter(vm);
+    let Some(taken) = census::take(vm, exact) else {
+        drop(held);
+        return collect();
+    };
+    let me = lock::owner();
+    HOLDING.store(me, Ordering::Relaxed);
+    let result = collect();
+    if HOLDING.swap(ptr::null_mut(), Ordering::Relaxed).is_null() {
+        lock::acquire(me);
     }
-    0
+    // What was cleared lets go of its elements on this side, too.
+    mirror::watch::unpark_cleared(vm);
+    mirror::before_c(vm);
+    let more = taken.collected as i64 - taken.own() as i64;
+    drop(taken);
+    Ok(result? + more)
 }
 
-/// What `p` visits. C's objects may be untracked and under construction, so
-/// only tracked ones are asked; a mirror has the references in its fields.
-unsafe fn edges_of(p: *mut PyObject) -> Edges {
-    let mut edges = Edges::default();
-    // SAFETY: `p` is live; C said that it may be traversed.
-    unsafe {
-        let prefix = prefix_of(p);
-        if prefix.is_null() || (*prefix).has(flag::DYING) {
-            return edges;
-        }
-        let ty = (*p).ob_type;
-        match mirror::kind_of_type(ty) {
-            Kind::Instance => {
-                if (*prefix).has(flag::TRACKED)
-                    && let Some(traverse) = (*ty).tp_traverse
-                {
-                    traverse(p, collect, (&raw mut edges).cast());
-                }
-            }
-            Kind::List => fields(&mut edges, listobject::items(p)),
-            Kind::Tuple => fields(&mut edges, tupleobject::items(p)),
-            Kind::Dict => fields(&mut edges, &c_dict::children(p)),
-            Kind::Method => {
-                let c = p.cast::<PyMethodObject>();
-                fields(&mut edges, &[(*c).im_func, (*c).im_self]);
-            }
-            Kind::Module => {
-                let c = p.cast::<PyModuleObject>();
-                fields(&mut edges, &[(*c).md_dict]);
-                if moduleobject::has_state(c)
-                    && let Some(traverse) = (*(*c).md_def).m_traverse
-                {
-                    traverse(p, collect, (&raw mut edges).cast());
-                }
-            }
-            Kind::Exception => {
-                let c = p.cast::<PyBaseExceptionObject>();
-                fields(
-                    &mut edges,
-                    &[(*c).args, (*c).traceback, (*c).context, (*c).cause],
-                );
-            }
-            _ => {}
-        }
-    }
-    edges
-}
-
-fn fields(edges: &mut Edges, children: &[*mut PyObject]) {
-    for &child in children.iter().filter(|child| !child.is_null()) {
-        edges.add(child);
-    }
-}
-
-/// Reports to the VM's collector the VM objects that only `p` keeps alive.
+/// Reports to the VM's collector the VM objects that `p` keeps alive, as far
+/// as that is certain.
 pub fn traverse(p: *mut PyObject, visit: &mut TraverseFn<'_>) {
     if p.is_null() {
         return;
     }
+    if is_world_stopped() {
+        return report_edges(p, visit);
+    }
+    // Other threads run C code: the collector looks once more at garbage, or
+    // somebody asks what an object refers to.
+    vm_thread::with_current_vm(|vm| {
+        let _held = lock::enter_quietly(vm);
+        report_edges(p, visit);
+    });
+}
+
+/// Whether the collector has stopped all other threads.
+fn is_world_stopped() -> bool {
+    // A thread without an interpreter is alone.
+    !vm_thread::current_vm_is_set()
+        || vm_thread::with_current_vm(|vm| vm.state.stop_the_world.stats_snapshot().world_stopped)
+}
+
+fn report_edges(p: *mut PyObject, visit: &mut TraverseFn<'_>) {
     // SAFETY: the VM object that is being traversed keeps `p` alive, and the
-    // world is stopped or the caller is alone.
+    // world is stopped or the lock is held.
     unsafe {
         // References of C's own make `p` a root; its children are then
         // reachable anyhow, and counting them would be wrong.
-        let own = if crate::proxy::instance::c_owns(p) {
-            0
-        } else {
-            1
-        };
-        if own == 1 && refcount::count(p) != 1 {
+        if !crate::proxy::instance::c_owns(p) && refcount::count(p) != 1 {
             return;
         }
-        report(p, visit, 0);
+        if census::is_active() {
+            world_stopped();
+            report_counted(p, visit);
+        } else {
+            report(p, visit);
+        }
     }
 }
 
-unsafe fn report(p: *mut PyObject, visit: &mut TraverseFn<'_>, depth: usize) {
-    const DEEPEST: usize = 200;
-    if depth > DEEPEST {
-        return;
-    }
-    // SAFETY: by the callers' contract `p` is live, and children are kept
-    // alive by the container that visits them.
-    unsafe {
-        for (child, edges) in edges_of(p).seen {
-            if refcount::is_immortal(child) || refcount::count(child) != edges {
-                continue;
-            }
-            let prefix = prefix_of(child);
-            if prefix.is_null() {
-                continue;
-            }
-            if (*prefix).has(flag::OWNS_VM) {
-                let v: &VmObject = &*(*prefix).link;
-                visit(v);
-                if !(*prefix).has(flag::INSTANCE) {
-                    // The mirror's own references, beside those that its VM
-                    // object reports.
-                    report(child, visit, depth + 1);
+/// Reports what the census found.
+unsafe fn report_counted(p: *mut PyObject, visit: &mut TraverseFn<'_>) {
+    let mut pending = vec![p];
+    let mut children = Vec::new();
+    while let Some(p) = pending.pop() {
+        // SAFETY: `p` is live, and children are kept alive by the container
+        // that visits them.
+        unsafe {
+            edges::of(p, &mut children);
+            for child in children.drain(..) {
+                match census::verdict(child) {
+                    Report::Nothing => {}
+                    Report::Edge => visit(&*(*prefix_of(child)).link),
+                    Report::Through => pending.push(child),
                 }
-            } else if (*prefix).link.is_null() {
-                // Never escaped: only this container knows it, so what it
-                // alone keeps alive is ours to report.
-                report(child, visit, depth + 1);
             }
+        }
+    }
+}
+
+/// Reports the objects that only `p` keeps alive.
+unsafe fn report(p: *mut PyObject, visit: &mut TraverseFn<'_>) {
+    let mut pending = vec![p];
+    let mut children = Vec::new();
+    while let Some(p) = pending.pop() {
+        // SAFETY: `p` is live, and children are kept alive by the container
+        // that visits them.
+        unsafe {
+            edges::of(p, &mut children);
+            children.sort_unstable();
+            for group in children.chunk_by(|a, b| a == b) {
+                let child = group[0];
+                if refcount::is_immortal(child) || refcount::count(child) as usize != group.len() {
+                    continue;
+                }
+                let prefix = prefix_of(child);
+                if prefix.is_null() {
+                    continue;
+                }
+                if (*prefix).has(flag::OWNS_VM) {
+                    visit(&*(*prefix).link);
+                    if !(*prefix).has(flag::INSTANCE) {
+                        // The mirror's own references, beside those that its
+                        // VM object reports.
+                        pending.push(child);
+                    }
+                } else if (*prefix).link.is_null() {
+                    // Never escaped: only this container knows it, so what it
+                    // alone keeps alive is ours to report.
+                    pending.push(child);
+                }
+            }
+            children.clear();
         }
     }
 }
@@ -155,9 +169,11 @@ pub fn clear(p: *mut PyObject) {
     if p.is_null() {
         return;
     }
-    let Some(_held) = crate::thread::try_enter() else {
+    if !vm_thread::current_vm_is_set() {
         return;
-    };
+    }
+    // Others may be in C: what the collector clears it does not find again.
+    let _held = vm_thread::with_current_vm(lock::enter_quietly);
     // SAFETY: the VM object that is being cleared keeps `p` alive.
     unsafe {
         let prefix = prefix_of(p);
@@ -166,6 +182,9 @@ pub fn clear(p: *mut PyObject) {
         }
         if let Some(clear) = (*(*p).ob_type).tp_clear {
             refcount::incref(p);
+            if (*prefix).has(flag::LEADS) {
+                census::unpark_below(crate::thread::current_vm(), p);
+            }
             crate::thread::error::undisturbed(|| {
                 clear(p);
             });

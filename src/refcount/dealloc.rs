@@ -172,6 +172,20 @@ const DEEPEST: usize = 50;
 unsafe fn take_apart(p: *mut PyObject) {
     // SAFETY: the caller's `p` is at count zero, and its type outlives it.
     unsafe {
+        let prefix = prefix_of(p);
+        if super::check::is_on()
+            && !prefix.is_null()
+            && (*prefix).has(flag::INSTANCE)
+            && !(*prefix).link.is_null()
+        {
+            // The count that the VM object has.
+            super::check::dropped_borrowed(p);
+            set_count(p, 1);
+            return;
+        }
+        if !prefix.is_null() && (*prefix).has(flag::LEADS) {
+            super::census::unpark_below(crate::thread::current_vm(), p);
+        }
         match (*(*p).ob_type).tp_dealloc {
             Some(tp_dealloc) => crate::thread::error::undisturbed(|| tp_dealloc(p)),
             None => free_mirror(p),

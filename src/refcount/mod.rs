@@ -1,9 +1,12 @@
 //! Reference counts, deallocation, ownership between the two worlds.
 
 pub mod anchors;
+pub mod census;
+pub mod check;
 pub mod cycles;
 pub mod dealloc;
 pub mod deferred;
+mod edges;
 
 use crate::layout::{_Py_IMMORTAL_INITIAL_REFCNT, _Py_STATIC_IMMORTAL_INITIAL_REFCNT, PyObject};
 

@@ -11,6 +11,7 @@ use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
 
 use super::state::current;
 use crate::layout::PyObject;
+use crate::refcount::check::{self, Problem};
 use crate::{proxy, refcount};
 
 /// Whether the error indicator is set.
@@ -71,6 +72,7 @@ pub fn take(vm: &VirtualMachine) -> Option<PyBaseExceptionRef> {
 #[cold]
 pub fn failure(vm: &VirtualMachine, who: &dyn Fn() -> String) -> PyBaseExceptionRef {
     take(vm).unwrap_or_else(|| {
+        check::result(Problem::ErrorWithoutException, who);
         vm.new_system_error(format!(
             "{} returned NULL without setting an exception",
             who()
@@ -123,6 +125,7 @@ pub fn status_result(vm: &VirtualMachine, status: i32, who: impl Fn() -> String)
 
 #[cold]
 fn result_with_error(vm: &VirtualMachine, who: &dyn Fn() -> String) -> PyBaseExceptionRef {
+    check::result(Problem::ResultWithError, who);
     let cause = take(vm);
     let error = vm.new_system_error(format!("{} returned a result with an exception set", who()));
     error.set_cause(cause.clone());

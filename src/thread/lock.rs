@@ -18,9 +18,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustpython_vm::VirtualMachine;
+use rustpython_vm::{PyResult, VirtualMachine};
 
 use super::state::{self, ThreadState};
+use crate::refcount::check;
 
 const STEALABLE: usize = 1;
 
@@ -40,6 +41,13 @@ pub fn ensure_set_up(vm: &VirtualMachine) {
     }
 }
 
+/// Has the findings about references printed when everybody else has cleaned up.
+fn print_at_exit(vm: &VirtualMachine) -> PyResult<()> {
+    let print = vm.import("_pyabi", 0)?.get_attr("refcheck_print", vm)?;
+    let register = vm.import("atexit", 0)?.get_attr("register", vm)?;
+    register.call((print,), vm).map(drop)
+}
+
 /// The first entry into C of the process: fills the types and singletons.
 ///
 /// Not done when the interpreter starts, so that a program without
@@ -47,10 +55,17 @@ pub fn ensure_set_up(vm: &VirtualMachine) {
 #[cold]
 fn set_up(vm: &VirtualMachine) {
     READY.store(true, Ordering::Relaxed);
+    let _checked = check::is_on().then(check::Call::import);
     crate::proxy::arena::init();
+    crate::proxy::invariants::start();
     if let Err(e) = crate::vm::check_layout(vm).and_then(|()| crate::types::init(vm)) {
         vm.print_exception(&e);
         panic!("the C API cannot be set up");
+    }
+    if check::is_on()
+        && let Err(e) = print_at_exit(vm)
+    {
+        vm.print_exception(&e);
     }
 }
 /// A waiter looks again after this time even when nobody woke it: marking
@@ -178,6 +193,28 @@ fn nested(vm: &VirtualMachine, me: *mut ThreadState) -> Held {
     }
 }
 
+/// Takes the lock and does nothing else: the collector asks for what objects
+/// refer to, after it let the world go on.
+pub fn enter_quietly(vm: &VirtualMachine) -> Held {
+    let me = state::here_with(vm);
+    let release = OWNER.load(Ordering::Relaxed) != me as usize;
+    if release {
+        acquire(me);
+    }
+    // SAFETY: this thread's state, and the lock is held.
+    let borrowed = unsafe {
+        (*me).vm = vm;
+        (*me).borrowed.len()
+    };
+    Held {
+        me,
+        release,
+        call: false,
+        borrowed,
+        handled: None,
+    }
+}
+
 /// Takes the lock if that needs no waiting.
 #[inline]
 pub fn try_enter() -> Option<Held> {
@@ -231,7 +268,7 @@ pub fn leave_for<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Gives the lock up; for `PyEval_SaveThread`.
+/// Gives the lock up; for `PyEval_SaveThread`, and for a collection.
 pub fn release() {
     debug_assert!(is_held());
     // Whoever takes it next is most likely this thread.

@@ -14,9 +14,10 @@ use crate::layout::{PyObject, PyTypeObject};
 use crate::proxy::mirror::{self, tupleobject};
 use crate::proxy::prefix::prefix_of_ours;
 use crate::proxy::{arena, c_argument, c_of, drop_argument};
+use crate::refcount::{self, check};
 use crate::thread;
 pub use crate::thread::state::call_c;
-use crate::{refcount, types};
+use crate::types;
 
 /// Runs `f`, which lends arguments to C, calls it by way of [`call_c`] and takes
 /// them back, with the lock held and the mirrors current.
@@ -33,7 +34,10 @@ pub fn around_c<R>(vm: &VirtualMachine, f: impl FnOnce() -> R) -> R {
 /// until it returns.
 #[inline]
 pub fn in_c<R>(vm: &VirtualMachine, f: impl FnOnce() -> R) -> R {
-    around_c(vm, || call_c(f))
+    around_c(vm, || {
+        let _checked = check::is_on().then(|| check::Call::new("a slot of a type".to_owned(), []));
+        call_c(f)
+    })
 }
 
 /// An argument of a C call, for as long as that takes.
@@ -107,6 +111,14 @@ pub enum Receiver<'a> {
 }
 
 impl<'a> Receiver<'a> {
+    /// The object, if there is one.
+    pub fn object(&self) -> Option<&'a VmObject> {
+        match *self {
+            Self::None => None,
+            Self::Some(v) | Self::Known(v, _) => Some(v),
+        }
+    }
+
     /// As for [`Arg::new`].
     #[inline]
     pub fn lend(self, vm: &VirtualMachine) -> Option<Arg<'a>> {

@@ -32,8 +32,9 @@ use crate::api::typeobject::PyType_IsSubtype;
 use crate::layout::*;
 use crate::proxy;
 use crate::proxy::mirror::{self, tupleobject};
+use crate::refcount::{self, check};
 use crate::thread::{error, state};
-use crate::{refcount, types};
+use crate::types;
 
 /// How C wants to be called: the bits of `ml_flags` that say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -332,6 +333,10 @@ pub unsafe fn invoke(
     let finish = |result| error::object_result(vm, result, || repr(vm, callable));
     // SAFETY: by this function's contract; the arguments stay alive.
     around_c(vm, || unsafe {
+        let _checked = check::is_on().then(|| {
+            let arguments = zelf.object().into_iter().chain(args.iter().map(|v| &**v));
+            check::Call::new(function_str(vm, callable), arguments)
+        });
         let zelf = zelf.lend(vm);
         let p = pointer(&zelf);
         match def.convention {

@@ -221,7 +221,7 @@ pub unsafe extern "C" fn object_dealloc(p: *mut PyObject) {
     unsafe { dealloc::free_mirror(p) };
 }
 
-/// `type`'s `tp_dealloc`: only mirrors of Python classes ever get here.
+/// `type`'s `tp_dealloc`: of mirrors of Python classes, and of types that C made.
 unsafe extern "C" fn type_dealloc(p: *mut PyObject) {
     // SAFETY: C hands over an object at count zero.
     unsafe {
@@ -241,7 +241,11 @@ unsafe extern "C" fn type_dealloc(p: *mut PyObject) {
         (*t).tp_dict = ptr::null_mut();
         let heap = t.cast::<PyHeapTypeObject>();
         let names = [(*heap).ht_name, (*heap).ht_qualname];
+        let own = super::is_c_type(t).then(|| [(*heap).ht_slots, (*heap).ht_module]);
         dealloc::free_mirror(p);
+        for object in own.into_iter().flatten() {
+            refcount::xdecref(object);
+        }
         refcount::xdecref(mro);
         refcount::xdecref(bases);
         refcount::xdecref(dict);

@@ -18,7 +18,7 @@ pub mod slots_vm;
 pub mod spec;
 pub mod statics;
 pub mod subclass;
-pub mod watch;
+pub mod tether;
 pub mod wrapper;
 
 use rustpython_vm::builtins::{PyType, PyTypeRef};

@@ -600,6 +600,30 @@ pub(super) unsafe extern "C" fn tp_iter<const VIRTUAL: bool>(p: *mut PyObject) -
     })
 }
 
+/// Whether an iterator's next step runs no Python code, waits for nothing and
+/// changes no container: C loops over such ones without a crossing each time.
+pub fn is_quiet_iterator(vm: &VirtualMachine, v: &VmObject) -> bool {
+    let types = &vm.ctx.types;
+    let class = v.class();
+    [
+        types.list_iterator_type,
+        types.tuple_iterator_type,
+        types.range_iterator_type,
+        types.dict_keyiterator_type,
+        types.dict_valueiterator_type,
+        types.dict_itemiterator_type,
+        types.set_iterator_type,
+        types.str_iterator_type,
+        types.bytes_iterator_type,
+        types.list_reverseiterator_type,
+        types.dict_reversekeyiterator_type,
+        types.dict_reversevalueiterator_type,
+        types.dict_reverseitemiterator_type,
+    ]
+    .into_iter()
+    .any(|quiet| class.is(quiet))
+}
+
 /// `tp_iternext`: NULL without an error at the end, unless the end has a value.
 #[inline(never)]
 pub(super) unsafe extern "C" fn tp_iternext<const VIRTUAL: bool>(
@@ -609,9 +633,21 @@ pub(super) unsafe extern "C" fn tp_iternext<const VIRTUAL: bool>(
         // SAFETY: C passes a live object.
         let v = unsafe { object(vm, p)? };
         let f = load::<VIRTUAL, _>(vm, &v, "__next__", |s| s.iternext.load())?;
-        match python(|| f(&v, vm))? {
+        let quiet = is_quiet_iterator(vm, &v);
+        let next = if quiet {
+            f(&v, vm)
+        } else {
+            python(|| f(&v, vm))
+        };
+        match next? {
             PyIterReturn::Return(item) => Ok(Some(item)),
-            PyIterReturn::StopIteration(None) => Ok(None),
+            PyIterReturn::StopIteration(None) => {
+                if quiet {
+                    // It let go of what it iterated over, which may have died.
+                    mirror::before_c(vm);
+                }
+                Ok(None)
+            }
             PyIterReturn::StopIteration(value) => Err(vm.new_stop_iteration(value)),
         }
     })

@@ -254,9 +254,8 @@ pub unsafe fn from_spec(
             (*heap).ht_module = module;
         }
         ready::ready(vm, t)?;
-        // The class keeps the type alive.
-        refcount::incref(t.cast());
         let class = vm_type_of(vm, t);
+        super::tether::tie(vm, &class, t)?;
         finish(vm, &class, t, &name, module)?;
         Ok(t.cast())
     }

@@ -10,6 +10,7 @@ mod _pyabi {
     use rustpython_vm::function::FsPath;
     use rustpython_vm::{PyObjectRef, PyResult, VirtualMachine};
 
+    use crate::refcount::check;
     use crate::vm::tool;
     use crate::{loader, proxy, symbols, thread};
 
@@ -56,6 +57,51 @@ mod _pyabi {
             crate::proxy::linger::sweep_stored();
         }
         proxy::linger::flush();
+    }
+
+    /// Whether references are checked.
+    #[pyfunction]
+    fn refcheck_enabled() -> bool {
+        check::is_on()
+    }
+
+    /// Forgets what was found so far, and takes what C keeps now for granted.
+    #[pyfunction]
+    fn refcheck_mark(vm: &VirtualMachine) {
+        let _held = thread::enter(vm);
+        check::mark();
+    }
+
+    /// What was found: a dict for each finding, with how many times.
+    #[pyfunction]
+    fn refcheck_report(vm: &VirtualMachine) -> PyResult<PyObjectRef> {
+        let _held = thread::enter(vm);
+        let mut dicts = Vec::new();
+        for (finding, times) in check::report() {
+            let dict = vm.ctx.new_dict();
+            for (key, value) in [
+                ("problem", finding.problem.name()),
+                ("type", &finding.ty),
+                ("function", &finding.function),
+                ("origin", &finding.origin),
+            ] {
+                dict.set_item(key, vm.ctx.new_str(value).into(), vm)?;
+            }
+            dict.set_item("times", vm.ctx.new_int(times).into(), vm)?;
+            dicts.push(dict.into());
+        }
+        Ok(vm.ctx.new_list(dicts).into())
+    }
+
+    /// Writes what was found to `sys.stderr`.
+    #[pyfunction]
+    fn refcheck_print(vm: &VirtualMachine) -> PyResult<()> {
+        let text = {
+            let _held = thread::enter(vm);
+            check::text(&check::report())
+        };
+        let stderr = vm.sys_module.get_attr("stderr", vm)?;
+        vm.call_method(&stderr, "write", (text,)).map(drop)
     }
 
     /// The extension files that were opened, in that order.

@@ -24,17 +24,30 @@ pub fn install(vm: &mut VirtualMachine) {
     if let Some(channel) = crate::api::ceval::signal_channel() {
         vm.set_user_signal_channel(channel);
     }
+    check_references(vm);
     let imp = extended_imp(vm);
+    let gc = super::collector::extended(vm);
     let sysconfigdata = sysconfig::module_def(&vm.ctx);
     let debug_module = super::debug_module::module_def(&vm.ctx);
     let state = PyRc::get_mut(&mut vm.state).expect("init hooks run before the state is shared");
     state.module_defs.insert("_imp", imp);
     state.module_defs.insert("_pyabi", debug_module);
+    state.module_defs.insert("gc", gc);
     state
         .module_defs
         .insert(sysconfig::MODULE_NAME, sysconfigdata);
     repair_base_executable(state);
     stdlib_data::provide(state);
+}
+
+/// `-X refcheck` and `PYABI_REFCHECK`: the debugging aid for authors of extensions.
+fn check_references(vm: &VirtualMachine) {
+    let settings = &vm.state.config.settings;
+    let option = settings.xoptions.iter().any(|(name, _)| name == "refcheck");
+    let variable = std::env::var_os("PYABI_REFCHECK").is_some_and(|value| !value.is_empty());
+    if option || (variable && !settings.ignore_environment) {
+        crate::refcount::check::start();
+    }
 }
 
 /// RustPython takes a virtual environment's `python` to be called the same in the base installation. Where it is not,

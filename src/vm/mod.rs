@@ -1,6 +1,7 @@
 //! Everything that leans on RustPython's internals; an upgrade touches this
 //! folder.
 
+mod collector;
 mod debug_module;
 mod exceptions;
 mod foreign;

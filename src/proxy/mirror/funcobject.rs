@@ -59,6 +59,15 @@ pub unsafe fn fill(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
     }
 }
 
+/// What the mirror holds, NULL where it holds nothing.
+///
+/// # Safety
+/// `p` is a live function; the lock is held.
+pub unsafe fn fields(p: *mut PyObject) -> [*mut PyObject; FIELDS.len()] {
+    // SAFETY: by this function's contract.
+    FIELDS.map(|(field, _)| unsafe { *field(p.cast()) })
+}
+
 unsafe fn clear(p: *mut PyObject) {
     for (field, _) in FIELDS {
         // SAFETY: `p` is a function at the end of its life.

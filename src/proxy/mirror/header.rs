@@ -4,6 +4,7 @@ use rustpython_vm::{PyObject as VmObject, PyObjectRef, VirtualMachine};
 
 use super::{Mirror, allocate};
 use crate::layout::{PyObject, PyTypeObject};
+use crate::refcount::check;
 
 pub static MIRROR: Mirror = Mirror {
     make,
@@ -24,6 +25,11 @@ unsafe fn make(_vm: &VirtualMachine, _v: &VmObject, ty: *mut PyTypeObject) -> *m
 /// `p` is a live object; the lock is held.
 pub unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
     // SAFETY: `p` is live.
+    if check::is_freed_type(unsafe { (*p).ob_type }) {
+        // The border makes it a `SystemError`; nothing is wrong in here.
+        std::panic::resume_unwind(Box::new(check::used(p)));
+    }
+    // SAFETY: as above.
     let class = unsafe { crate::types::vm_type_of(vm, (*p).ob_type) };
     panic!(
         "a '{}' object in C memory has no counterpart in the VM",

@@ -270,6 +270,22 @@ fn is_in_step(list: &Py<PyList>, p: *mut PyObject) -> bool {
     with_shadow(p, |shadow| same_block(&elements, &shadow.vm))
 }
 
+/// Whether the mirror `p` has the elements of the VM's list `v`.
+///
+/// # Safety
+/// `p` is a live paired list; the lock is held.
+pub unsafe fn is_current(v: &VmObject, p: *mut PyObject) -> bool {
+    let Some(list) = v.downcast_ref::<PyList>() else {
+        return true;
+    };
+    let elements = list.borrow_vec();
+    // SAFETY: by this function's contract.
+    let items = unsafe { items(p) };
+    with_shadow(p, |shadow| {
+        same_block(&elements, &shadow.vm) && same_block(items, &shadow.c)
+    })
+}
+
 /// Whether two blocks of pointers are equal.
 fn same_block<A, B>(a: &[A], b: &[B]) -> bool {
     const { assert!(size_of::<A>() == size_of::<usize>() && size_of::<B>() == size_of::<usize>()) };
@@ -422,6 +438,18 @@ unsafe fn clear(p: *mut PyObject) {
         if let Some(shadows) = SHADOWS.0.borrow_mut().as_mut() {
             shadows.remove(&(p as usize));
         }
+        clear_items(p);
+    }
+}
+
+/// Lets go of the elements of a list that the VM does not know, or not any
+/// more.
+///
+/// # Safety
+/// `p` is a live list; the lock is held.
+pub unsafe fn clear_items(p: *mut PyObject) {
+    // SAFETY: by this function's contract.
+    unsafe {
         let old = items(p).to_vec();
         (*p.cast::<PyListObject>()).ob_base.ob_size = 0;
         reserve_exact(p, 0);

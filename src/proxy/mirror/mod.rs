@@ -37,6 +37,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
+use super::prefix::flag::PARKED;
 use super::{arena, instance};
 use crate::layout::{
     Py_TPFLAGS_HEAPTYPE, Py_ssize_t, PyObject, PyType_HasFeature, PyTypeObject, PyVarObject,
@@ -334,8 +335,8 @@ pub unsafe fn consume(vm: &VirtualMachine, p: *mut PyObject) -> Option<PyObjectR
     }
 }
 
-/// The VM objects of elements, whose references are taken over; see [`null`]
-/// for those that C did not fill.
+/// The VM objects of elements, whose references are taken over; `None` for
+/// those that C did not fill.
 ///
 /// # Safety
 /// The elements are NULL or live; the lock is held.
@@ -346,7 +347,7 @@ pub unsafe fn consume_elements(
     let take = |item: &mut *mut PyObject| {
         let item = std::mem::replace(item, std::ptr::null_mut());
         if item.is_null() {
-            return null::stand_in(vm);
+            return vm.ctx.none();
         }
         // SAFETY: by this function's contract.
         unsafe { super::vm_of_stolen(vm, item) }
@@ -425,6 +426,9 @@ pub unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
     // SAFETY: by this function's contract.
     unsafe {
         if let Some(refresh) = of_type((*p).ob_type).refresh {
+            if (*super::prefix::prefix_of(p)).has(PARKED) {
+                return watch::unpark(vm, v, p);
+            }
             pending::run(vm, v, p, refresh);
         }
     }
@@ -473,130 +477,338 @@ pub fn before_c(vm: &VirtualMachine) {
     if watch::any() {
         watch::refresh_all(vm);
     }
+    super::invariants::check();
 }
 
 /// Control enters the VM: takes over what C wrote inline.
 #[inline]
 pub fn before_vm(vm: &VirtualMachine) {
-    if watch::any() {
+    if watch::any_two_way() {
         watch::take_over_all(vm);
     }
 }
 
-/// The mutable mirrors alive: those whose fields the VM or C may change
-/// behind the other's back.
+/// The mutable mirrors: those whose fields the VM or C may change behind the
+/// other's back.
+///
+/// Every one that both sides can reach is compared at every crossing: what C
+/// reads inline is true, and costs what is shared. A mirror that only one side
+/// can reach is *parked*, which means left alone:
+///
+/// - C has no reference, or only in objects that nothing in its variables leads
+///   to: to get one it must fetch the object, or one that leads to it, which
+///   refreshes it;
+/// - the VM has no reference but the mirror's own: to get one, the object must
+///   be handed to the VM, which [`unpark`]s it.
 pub mod watch {
-    use std::cell::RefCell;
+    use std::cell::UnsafeCell;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::{Kind, VirtualMachine, exceptions, kind_of_type, listobject, mirror, pending};
+    use super::{Kind, VirtualMachine, base_kind_of_type, exceptions, kind_of_type, listobject};
+    use super::{VmObject, arena, mirror, pending};
     use crate::layout::PyObject;
-    use crate::proxy::prefix::prefix_of;
+    use crate::proxy::prefix::{flag, prefix_of};
     use crate::proxy::table::LinkTable;
+    use crate::refcount;
 
+    #[derive(Clone, Copy)]
     struct Entry {
         p: *mut PyObject,
-        /// That of its type: most entries are passed over by it.
+        /// That of its type, or of the built-in that its type derives from.
         kind: Kind,
     }
 
-    #[derive(Default)]
-    struct Watched {
-        mirrors: Vec<Entry>,
-        /// Where each mirror stands: the prefix has no room for it.
-        index: LinkTable,
+    /// The ways in which a mirror may have to be brought up to date.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Way {
+        /// The VM changes it.
+        One,
+        /// C, too, writes into its fields.
+        Two,
     }
 
-    struct Global(RefCell<Option<Watched>>);
-    // SAFETY: only the holder of the extension lock reaches it.
-    unsafe impl Sync for Global {}
-    static WATCHED: Global = Global(RefCell::new(None));
-
-    fn with<R>(f: impl FnOnce(&mut Watched) -> R) -> R {
-        f(WATCHED.0.borrow_mut().get_or_insert_default())
-    }
-
-    /// # Safety
-    /// `p` is a live mirror that calls [`remove`] before its memory goes; the
-    /// lock is held.
-    pub unsafe fn add(p: *mut PyObject) {
-        with(|w| {
-            // The table's values start at 2.
-            w.index.insert(p as usize, w.mirrors.len() + 2);
-            // SAFETY: by this function's contract.
-            let kind = unsafe { kind_of_type((*p).ob_type) };
-            w.mirrors.push(Entry { p, kind });
-            COUNT.store(w.mirrors.len(), Ordering::Relaxed);
-        });
-    }
-
-    /// The mirror `p` is about to go.
-    ///
-    /// # Safety
-    /// The lock is held.
-    pub unsafe fn remove(p: *mut PyObject) {
-        with(|w| {
-            let Some(index) = w.index.remove(p as usize) else {
-                return;
-            };
-            w.mirrors.swap_remove(index - 2);
-            COUNT.store(w.mirrors.len(), Ordering::Relaxed);
-            if let Some(moved) = w.mirrors.get(index - 2) {
-                w.index.remove(moved.p as usize);
-                w.index.insert(moved.p as usize, index);
-            }
-        });
-    }
-
-    /// How many are watched, for [`any`].
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-
-    #[inline]
-    pub fn any() -> bool {
-        COUNT.load(Ordering::Relaxed) != 0
-    }
-
-    /// At most this many are looked at on every crossing. Beyond that, the
-    /// mirrors watched last are: what a call works with crossed last.
-    const MOST: usize = 128;
-
-    /// Calls `f` with what was watched last, and its kind.
-    pub fn each(f: impl Fn(*mut PyObject, Kind)) {
-        let mut i = with(|w| w.mirrors.len());
-        let first = i.saturating_sub(MOST);
-        while i > first {
-            i -= 1;
-            if let Some((p, kind)) = with(|w| w.mirrors.get(i).map(|entry| (entry.p, entry.kind))) {
-                f(p, kind);
+    impl Way {
+        const fn of(kind: Kind) -> Self {
+            match kind {
+                Kind::List | Kind::Exception => Self::Two,
+                _ => Self::One,
             }
         }
     }
 
-    pub fn refresh_all(vm: &VirtualMachine) {
-        let refresh_each = || {
-            // SAFETY: what is watched is alive; its VM object too, while linked.
-            each(|p, kind| unsafe {
-                let link = (*prefix_of(p)).link;
-                if let Some(refresh) = mirror(kind).refresh
-                    && !link.is_null()
-                {
-                    refresh(vm, &*link, p);
-                }
-            });
-        };
-        // SAFETY: the caller holds the lock.
-        unsafe { pending::together(vm, refresh_each) };
+    #[derive(Default)]
+    struct Watched {
+        one: Vec<Entry>,
+        two: Vec<Entry>,
+        /// Where each mirror stands: the prefix has no room for it.
+        index: LinkTable,
     }
 
-    pub fn take_over_all(vm: &VirtualMachine) {
-        // SAFETY: the lock is held, by this function's contract.
-        unsafe { listobject::take_over_finished(vm) };
-        // SAFETY: what is watched is alive.
-        each(|p, kind| unsafe {
+    impl Watched {
+        fn entries(&mut self, way: Way) -> &mut Vec<Entry> {
+            match way {
+                Way::One => &mut self.one,
+                Way::Two => &mut self.two,
+            }
+        }
+    }
+
+    struct Global(UnsafeCell<Option<Watched>>);
+    // SAFETY: only the holder of the extension lock reaches it.
+    unsafe impl Sync for Global {}
+    static WATCHED: Global = Global(UnsafeCell::new(None));
+
+    #[inline]
+    fn with<R>(f: impl FnOnce(&mut Watched) -> R) -> R {
+        // SAFETY: the holder of the lock is alone here, and no function that
+        // is passed here calls out.
+        f(unsafe { &mut *WATCHED.0.get() }.get_or_insert_default())
+    }
+
+    #[inline]
+    fn number(f: impl FnOnce(&Watched) -> usize) -> usize {
+        // SAFETY: as in `with`.
+        unsafe { &*WATCHED.0.get() }.as_ref().map_or(0, f)
+    }
+
+    /// Number of mirrors that are compared at every crossing.
+    pub fn len() -> usize {
+        number(|w| w.one.len() + w.two.len())
+    }
+
+    #[inline]
+    pub fn any() -> bool {
+        len() != 0
+    }
+
+    #[inline]
+    pub fn any_two_way() -> bool {
+        number(|w| w.two.len()) != 0
+    }
+
+    unsafe fn kind_of(p: *mut PyObject) -> Kind {
+        // SAFETY: the callers' `p` is live.
+        unsafe {
+            let ty = (*p).ob_type;
+            match kind_of_type(ty) {
+                Kind::Instance => base_kind_of_type(ty),
+                kind => kind,
+            }
+        }
+    }
+
+    /// Watches `p`. Nothing happens when it is watched already.
+    ///
+    /// # Safety
+    /// `p` is a live mirror that calls [`remove`] before its memory goes; the
+    /// lock is held.
+    pub unsafe fn add(p: *mut PyObject) {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let kind = kind_of(p);
+            (*prefix_of(p)).flags &= !flag::PARKED;
+            with(|w| {
+                if w.index.get(p as usize).is_some() {
+                    return;
+                }
+                let entries = w.entries(Way::of(kind));
+                entries.push(Entry { p, kind });
+                // The table's values start at 2.
+                let place = entries.len() + 1;
+                w.index.insert(p as usize, place);
+            });
+        }
+    }
+
+    /// The mirror `p` is about to go, or need not be watched.
+    ///
+    /// # Safety
+    /// `p` is live; the lock is held.
+    pub unsafe fn remove(p: *mut PyObject) {
+        // SAFETY: by this function's contract.
+        let way = Way::of(unsafe { kind_of(p) });
+        with(|w| {
+            let Some(place) = w.index.remove(p as usize) else {
+                return;
+            };
+            let entries = w.entries(way);
+            entries.swap_remove(place - 2);
+            if let Some(moved) = entries.get(place - 2).copied() {
+                w.index.remove(moved.p as usize);
+                w.index.insert(moved.p as usize, place);
+            }
+        });
+    }
+
+    /// The parked mirror `p` can be reached by both sides again.
+    ///
+    /// # Safety
+    /// `p` is a live parked mirror of `v`; the lock is held.
+    #[cold]
+    pub unsafe fn unpark(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
+        // SAFETY: by this function's contract.
+        unsafe {
+            add(p);
+            let kind = kind_of(p);
+            take_over(vm, p, kind);
+            refresh(vm, v, p, kind);
+        }
+    }
+
+    /// Unparks all mirrors: somebody looks for objects where there is no border.
+    /// The lock is held.
+    pub fn unpark_all(vm: &VirtualMachine) {
+        unpark_if(vm, |_| true);
+    }
+
+    /// Unparks the mirrors of what the VM's collector cleared. The lock is held.
+    pub fn unpark_cleared(vm: &VirtualMachine) {
+        unpark_if(vm, |v| !v.is_gc_tracked());
+    }
+
+    fn unpark_if(vm: &VirtualMachine, wanted: impl Fn(&VmObject) -> bool) {
+        let mut parked = Vec::new();
+        arena::each_live(|p| {
+            // SAFETY: what the arena has is live, and a parked mirror linked
+            // to a live object.
+            unsafe {
+                let prefix = &*prefix_of(p);
+                if prefix.has(flag::PARKED) && wanted(&*prefix.link) {
+                    refcount::incref(p);
+                    parked.push(p);
+                }
+            }
+        });
+        for &p in &parked {
+            // SAFETY: as above; the references are ours.
+            unsafe {
+                let prefix = prefix_of(p);
+                if (*prefix).has(flag::PARKED) {
+                    unpark(vm, &*(*prefix).link, p);
+                }
+            }
+        }
+        for p in parked {
+            // SAFETY: our own reference.
+            unsafe { refcount::decref(p) };
+        }
+    }
+
+    /// Whether one of the two sides cannot reach the object.
+    unsafe fn is_one_sided(p: *mut PyObject, kind: Kind) -> bool {
+        // SAFETY: the callers' `p` is a live linked mirror.
+        unsafe {
+            let prefix = &*prefix_of(p);
+            if !prefix.has(flag::OWNS_VM) {
+                return false;
+            }
+            // Code may go on using the pointer of what it stored elsewhere.
+            let known = prefix.has(flag::STORED) || refcount::count(p) != 0;
+            let link = &*prefix.link;
+            // A weak reference dies when others let its referent go.
+            let private = kind != Kind::WeakRef
+                && link.strong_count() == 1
+                && link.weak_count().unwrap_or(0) == 0;
+            !known || private
+        }
+    }
+
+    unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject, kind: Kind) {
+        if let Some(refresh) = mirror(kind).refresh {
+            // SAFETY: the callers' pair is live.
+            unsafe { pending::run(vm, v, p, refresh) };
+        }
+    }
+
+    unsafe fn take_over(vm: &VirtualMachine, p: *mut PyObject, kind: Kind) {
+        // SAFETY: the callers' `p` is a live linked mirror of that kind.
+        unsafe {
             match kind {
                 Kind::List => listobject::take_over(vm, p),
                 Kind::Exception => exceptions::take_over(vm, p),
                 _ => {}
+            }
+        }
+    }
+
+    /// Calls `f` with what is watched, the newest first, and its kind. `f` may
+    /// add, and remove what it is called with.
+    fn each(way: Way, mut f: impl FnMut(*mut PyObject, Kind)) {
+        let mut i = with(|w| w.entries(way).len());
+        while i > 0 {
+            i -= 1;
+            if let Some(entry) = with(|w| w.entries(way).get(i).copied()) {
+                f(entry.p, entry.kind);
+            }
+        }
+    }
+
+    /// Parks `p` if it is watched. Says whether it was.
+    ///
+    /// # Safety
+    /// `p` is a live mirror whose VM object it owns; the lock is held.
+    pub unsafe fn park(p: *mut PyObject) -> bool {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let watched = with(|w| w.index.get(p as usize).is_some());
+            if watched {
+                remove(p);
+                (*prefix_of(p)).flags |= flag::PARKED;
+            }
+            watched
+        }
+    }
+
+    /// How many may be watched before it is asked which of them C can reach.
+    static MANY: AtomicUsize = AtomicUsize::new(FEW);
+    const FEW: usize = 64;
+
+    #[cold]
+    pub fn refresh_all(vm: &VirtualMachine) {
+        // SAFETY: the caller holds the lock.
+        unsafe { pending::together(vm, || refresh_watched(vm)) };
+        if len() > MANY.load(Ordering::Relaxed) {
+            refcount::census::park_unreachable();
+            MANY.store(FEW.max(2 * len()), Ordering::Relaxed);
+        }
+    }
+
+    fn refresh_watched(vm: &VirtualMachine) {
+        for way in [Way::One, Way::Two] {
+            // SAFETY: what is watched is alive; its VM object too, while linked.
+            each(way, |p, kind| unsafe {
+                let link = (*prefix_of(p)).link;
+                let prefix = &*prefix_of(p);
+                // One that the VM owns may be dying, if C does not have it.
+                let is_held = prefix.has(flag::OWNS_VM) || refcount::count(p) > 1;
+                if link.is_null() || !is_held {
+                    return;
+                }
+                // Once more even if it is to be parked: the VM may have
+                // changed it just before it lost it.
+                refresh(vm, &*link, p, kind);
+                if is_one_sided(p, kind) {
+                    remove(p);
+                    (*prefix_of(p)).flags |= flag::PARKED;
+                }
+            });
+        }
+    }
+
+    #[cold]
+    pub fn take_over_all(vm: &VirtualMachine) {
+        // SAFETY: the lock is held, by this function's contract.
+        unsafe { listobject::take_over_finished(vm) };
+        // SAFETY: what is watched is alive.
+        each(Way::Two, |p, kind| unsafe { take_over(vm, p, kind) });
+    }
+
+    /// The C object `referent` is about to go: no weak reference names it any
+    /// more. The caller holds the lock.
+    pub fn each_weak_reference(f: impl Fn(*mut PyObject)) {
+        each(Way::One, |p, kind| {
+            if kind == Kind::WeakRef {
+                f(p);
             }
         });
     }

@@ -3,7 +3,7 @@
 use rustpython_vm::builtins::PyWeak;
 use rustpython_vm::{PyObject as VmObject, VirtualMachine};
 
-use super::{Kind, Mirror, allocate, watch};
+use super::{Mirror, allocate, watch};
 use crate::layout::{PyObject, PyTypeObject, PyWeakReference};
 use crate::proxy::{c_of, instance, linked};
 use crate::types::statics;
@@ -37,7 +37,10 @@ unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
             // The mirror of an object of the VM's lives until the call under
             // way returns; at the next one, this is filled again.
             Some(referent) => match instance::of(&referent) {
-                Some(instance) => instance,
+                Some(instance) => {
+                    crate::proxy::look_below(vm, instance);
+                    instance
+                }
                 None if linked(&referent) == Some((*c).wr_object) => (*c).wr_object,
                 None => api::lend(vm, &referent),
             },
@@ -55,10 +58,10 @@ unsafe fn refresh(vm: &VirtualMachine, v: &VmObject, p: *mut PyObject) {
 /// The C object `referent` is about to go: no weak reference names it any more.
 /// The caller holds the lock.
 pub fn referent_dies(referent: *mut PyObject) {
-    watch::each(|p, kind| {
+    watch::each_weak_reference(|p| {
         // SAFETY: what is watched is alive.
         unsafe {
-            if kind == Kind::WeakRef && (*p.cast::<PyWeakReference>()).wr_object == referent {
+            if (*p.cast::<PyWeakReference>()).wr_object == referent {
                 (*p.cast::<PyWeakReference>()).wr_object = statics::none();
             }
         }
