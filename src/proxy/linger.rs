@@ -16,6 +16,41 @@ struct Lingering(RefCell<VecDeque<*mut PyObject>>);
 unsafe impl Sync for Lingering {}
 static LINGERING: Lingering = Lingering(RefCell::new(VecDeque::new()));
 
+/// The mirrors of large strings and `bytes` that were used last, and how much
+/// memory they take: the same ones tend to come again, and copying them takes
+/// long. What comes only once must not use up memory for this, so it is little.
+#[derive(Default)]
+struct Large {
+    mirrors: VecDeque<*mut PyObject>,
+    size: usize,
+}
+
+const MOST_LARGE: usize = 8 << 20;
+
+struct AllLarge(RefCell<Option<Large>>);
+// SAFETY: only the holder of the extension lock reaches it.
+unsafe impl Sync for AllLarge {}
+static LARGE: AllLarge = AllLarge(RefCell::new(None));
+
+impl Large {
+    fn add(&mut self, p: *mut PyObject) {
+        // SAFETY: what is kept is alive, and comes from the arena.
+        self.size += unsafe { super::arena::usable_size(p.cast()) };
+        self.mirrors.push_back(p);
+    }
+
+    /// One that is too much.
+    fn evict(&mut self, most: usize) -> Option<*mut PyObject> {
+        if self.size <= most {
+            return None;
+        }
+        let p = self.mirrors.pop_front()?;
+        // SAFETY: as above.
+        self.size -= unsafe { super::arena::usable_size(p.cast()) };
+        Some(p)
+    }
+}
+
 /// A call that never returns keeps at most this many.
 const MOST_IN_CALL: usize = 1 << 16;
 
@@ -298,6 +333,12 @@ pub unsafe fn keep(p: *mut PyObject) {
         return;
     }
     prefix.flags |= flag::QUEUED;
+    // SAFETY: by this function's contract.
+    if unsafe { super::mirror::is_large(p) } {
+        LARGE.0.borrow_mut().get_or_insert_default().add(p);
+        evict_large(MOST_LARGE);
+        return;
+    }
     let evicted = {
         let mut queue = LINGERING.0.borrow_mut();
         queue.push_back(p);
@@ -344,8 +385,24 @@ unsafe fn leave_queue(p: *mut PyObject) {
     }
 }
 
+/// Lets go of large mirrors until no more than so many bytes are left.
+fn evict_large(most: usize) {
+    loop {
+        let evicted = {
+            let mut large = LARGE.0.borrow_mut();
+            large.as_mut().and_then(|large| large.evict(most))
+        };
+        let Some(p) = evicted else {
+            return;
+        };
+        // SAFETY: what is kept is alive.
+        unsafe { leave_queue(p) };
+    }
+}
+
 /// Frees all lingering mirrors. The caller holds the lock.
 pub fn flush() {
+    evict_large(0);
     loop {
         let Some(p) = LINGERING.0.borrow_mut().pop_front() else {
             return;

@@ -35,6 +35,7 @@ pub mod weakrefobject;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustpython_vm::builtins::{PyBytes, PyStr};
 use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, VirtualMachine};
 
 use super::prefix::flag::PARKED;
@@ -300,8 +301,16 @@ pub fn constant(vm: &VirtualMachine, p: *mut PyObject) -> Option<PyObjectRef> {
 pub unsafe fn can_be_lent(v: &VmObject, ty: *mut PyTypeObject) -> bool {
     // SAFETY: by this function's contract.
     match unsafe { kind_of_type(ty) } {
-        Kind::Int | Kind::Float | Kind::Complex | Kind::Bytes | Kind::Tuple | Kind::Header => true,
-        Kind::Str => !v.is_immortal(),
+        Kind::Int | Kind::Float | Kind::Complex | Kind::Tuple | Kind::Header => true,
+        // Large ones linger.
+        Kind::Bytes => v
+            .downcast_ref::<PyBytes>()
+            .is_none_or(|bytes| bytes.as_bytes().len() < LARGE),
+        Kind::Str => {
+            !v.is_immortal()
+                && v.downcast_ref::<PyStr>()
+                    .is_none_or(|text| text.as_bytes().len() < LARGE)
+        }
         _ => false,
     }
 }
@@ -367,9 +376,31 @@ pub unsafe fn lingers(p: *mut PyObject) -> bool {
             Kind::Module | Kind::Code => true,
             Kind::Descriptor => descrobject::lingers(p),
             Kind::Builtin => methodobject::lingers(p),
+            Kind::Str | Kind::Bytes if is_large(p) => {
+                (*(*super::prefix::prefix_of(p)).link).strong_count() > 1
+            }
             Kind::Str => (*(*super::prefix::prefix_of(p)).link).is_immortal(),
             _ => false,
         }
+    }
+}
+
+/// Strings and `bytes` of this size are large: making a mirror takes long.
+const LARGE: usize = 64 << 10;
+
+/// Whether `p` is a large mirror of a string or of `bytes`, in one block of the
+/// arena.
+///
+/// # Safety
+/// `p` is a mirror; the lock is held.
+#[inline]
+pub unsafe fn is_large(p: *mut PyObject) -> bool {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let ty = (*p).ob_type;
+        let is_one = types::statics::is_exact_bytes(ty)
+            || types::statics::is_exact_str(ty) && unicodeobject::is_one_block(p);
+        is_one && arena::contains(p as usize) && arena::usable_size(p.cast()) >= LARGE
     }
 }
 
