@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_void};
 use super::anchors;
 use crate::layout::*;
 use crate::proxy::mirror::moduleobject::{self, PyModuleObject};
-use crate::proxy::mirror::{self, Kind, c_dict, funcobject, listobject, tupleobject};
+use crate::proxy::mirror::{self, Kind, c_dict, funcobject, listobject, tupleobject, walk};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::types;
 
@@ -38,7 +38,10 @@ pub unsafe fn of(p: *mut PyObject, out: &mut Vec<*mut PyObject>) {
             Kind::Instance => return instance(p, ty, (*prefix).has(flag::TRACKED), out),
             Kind::List => out.extend_from_slice(listobject::items(p)),
             Kind::Tuple => out.extend_from_slice(tupleobject::items(p)),
-            Kind::Dict => out.extend(c_dict::children(p)),
+            Kind::Dict => {
+                out.extend(c_dict::children(p));
+                walk::items(p, out);
+            }
             Kind::Method => {
                 let c = p.cast::<PyMethodObject>();
                 out.extend([(*c).im_func, (*c).im_self]);

@@ -249,6 +249,18 @@ pub unsafe fn came_to_end(p: *mut PyObject, position: usize, epoch: u64) {
     }
 }
 
+/// What the walk of the dict `p` holds, if it has one.
+///
+/// # Safety
+/// `p` is the live mirror of a dict; the lock is held.
+pub unsafe fn items(p: *mut PyObject, out: &mut Vec<*mut PyObject>) {
+    // SAFETY: by this function's contract.
+    if let Some(walk) = unsafe { (*place(p)).as_ref() } {
+        let held = walk.items.iter().flatten().filter(|part| part.held);
+        out.extend(held.map(|part| part.p));
+    }
+}
+
 /// Lets go of what only walks keep alive: their dicts dropped it. Called when
 /// the VM collects.
 ///
