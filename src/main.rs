@@ -11,6 +11,10 @@ use rustpython_vm::common::rc::PyRc;
 use rustpython_vm::host_env::os::exit_code;
 use rustpython_vm::{PyResult, Settings, VirtualMachine};
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // RustPython's own `-V` names its own version, and exits while it parses.
     if let Some(version) = version_request(std::env::args_os().skip(1)) {
