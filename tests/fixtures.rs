@@ -122,6 +122,11 @@ fn c_memory() {
 }
 
 #[test]
+fn shutdown() {
+    fixture("shutdown");
+}
+
+#[test]
 fn cycles() {
     fixture("cycles");
 }

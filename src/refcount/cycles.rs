@@ -19,6 +19,7 @@ use super::census::{self, Report};
 use super::edges;
 use crate::layout::PyObject;
 use crate::proxy::mirror;
+use crate::proxy::mirror::moduleobject::{self, PyModuleObject};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::refcount;
 use crate::thread::state::ThreadState;
@@ -62,6 +63,24 @@ pub fn full_collection(
     let more = taken.collected as i64 - taken.own() as i64;
     drop(taken);
     Ok(result? + more)
+}
+
+/// Runs `collect`, a full collection by the VM, when the interpreter ends: what
+/// modules and types hold of each other goes now. Nothing is done if another
+/// thread is in C: it may stay there for ever.
+pub fn last_collection(vm: &VirtualMachine, collect: impl FnOnce()) {
+    let Some(_held) = thread::try_enter() else {
+        return;
+    };
+    // SAFETY: this thread holds the lock, so the state is its own.
+    unsafe { (*lock::owner()).vm = vm };
+    // The lock stays ours: who waits for it must not take it and then hang.
+    if let Some(taken) = census::take(vm, true) {
+        collect();
+        mirror::watch::unpark_cleared(vm);
+        mirror::before_c(vm);
+        drop(taken);
+    }
 }
 
 /// Reports to the VM's collector the VM objects that `p` keeps alive, as far
@@ -190,6 +209,32 @@ pub fn clear(p: *mut PyObject) {
             });
             // It may have been the cycle's own reference that was left: then
             // the VM object owns the pair again.
+            refcount::decref(p);
+        }
+    }
+}
+
+/// Runs `m_clear` on a module that the VM's collector found to be garbage.
+pub fn clear_module(p: *mut PyObject) {
+    if p.is_null() || !vm_thread::current_vm_is_set() {
+        return;
+    }
+    let _held = vm_thread::with_current_vm(lock::enter_quietly);
+    // SAFETY: the VM object that is being cleared keeps `p` alive.
+    unsafe {
+        let link = (*prefix_of(p)).link;
+        // Also called on the way to an ordinary deallocation, which frees it.
+        if link.is_null() || (*link).strong_count() == 0 {
+            return;
+        }
+        let c = p.cast::<PyModuleObject>();
+        if moduleobject::has_state(c)
+            && let Some(clear) = (*(*c).md_def).m_clear
+        {
+            refcount::incref(p);
+            thread::error::undisturbed(|| {
+                clear(p);
+            });
             refcount::decref(p);
         }
     }

@@ -408,7 +408,7 @@ impl<B: PyPayload, O: Traverse + Send + Sync + 'static> PyPayload for Extended<B
 
 impl<B: PyPayload, O: Traverse> MaybeTraverse for Extended<B, O> {
     const HAS_TRAVERSE: bool = true;
-    const HAS_CLEAR: bool = B::HAS_CLEAR;
+    const HAS_CLEAR: bool = true;
 
     fn try_traverse(&self, visit: &mut TraverseFn<'_>) {
         self.base.try_traverse(visit);
@@ -416,7 +416,10 @@ impl<B: PyPayload, O: Traverse> MaybeTraverse for Extended<B, O> {
     }
 
     fn try_clear(&mut self, out: &mut Vec<PyObjectRef>) {
-        self.base.try_clear(out);
+        if B::HAS_CLEAR {
+            self.base.try_clear(out);
+        }
+        self.ours.clear(out);
     }
 }
 

@@ -2,8 +2,14 @@
 
 use std::sync::OnceLock;
 
-use rustpython_vm::VirtualMachine;
-use rustpython_vm::builtins::{PyModuleDef, PyModuleSlots};
+use std::sync::atomic::Ordering;
+
+use rustpython_vm::builtins::{PyModuleDef, PyModuleSlots, PyType};
+use rustpython_vm::object::MaybeTraverse;
+use rustpython_vm::vm::thread as vm_thread;
+use rustpython_vm::{Context, Py, PyPayload, PyRef, PyResult, VirtualMachine};
+
+use crate::{refcount, thread};
 
 /// The VM's own `gc`.
 static VM_GC: OnceLock<&'static PyModuleDef> = OnceLock::new();
@@ -23,6 +29,44 @@ pub(super) fn extended(vm: &VirtualMachine) -> &'static PyModuleDef {
             },
         }
     })
+}
+
+/// Dies with the namespace of `sys`, the last thing that the VM clears, and
+/// collects once more then: modules that C made, and their types, are freed.
+#[derive(Debug)]
+struct AtEnd;
+
+impl PyPayload for AtEnd {
+    fn class(ctx: &Context) -> &'static Py<PyType> {
+        ctx.types.object_type
+    }
+}
+
+impl MaybeTraverse for AtEnd {
+    fn try_traverse(&self, _visit: &mut rustpython_vm::object::TraverseFn<'_>) {}
+}
+
+impl Drop for AtEnd {
+    fn drop(&mut self) {
+        if !thread::lock::is_set_up() || !vm_thread::current_vm_is_set() {
+            return;
+        }
+        vm_thread::with_current_vm(|vm| {
+            if vm.state.finalizing.load(Ordering::Acquire) {
+                let collect = || {
+                    vm.state.gc.collect_force(2);
+                };
+                refcount::cycles::last_collection(vm, collect);
+            }
+        });
+    }
+}
+
+/// Has the last collection done.
+pub(super) fn install(vm: &VirtualMachine) -> PyResult<()> {
+    let class = vm.ctx.types.object_type.to_owned();
+    let at_end = PyRef::new_ref(AtEnd, class, None);
+    vm.sys_module.set_attr("_pyabi_at_end", at_end, vm)
 }
 
 #[rustpython_vm::pymodule(name = "gc")]

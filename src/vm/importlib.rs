@@ -96,6 +96,7 @@ fn exec_imp(vm: &VirtualMachine, module: &Py<PyModule>) -> PyResult<()> {
     super::sizeof::install(vm)?;
     crate::types::subclass::init(vm);
     crate::types::name::init(vm);
+    super::collector::install(vm)?;
     foreign::install(vm)
 }
 

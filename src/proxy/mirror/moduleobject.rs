@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rustpython_vm::builtins::PyModule;
 use rustpython_vm::object::{Traverse, TraverseFn};
-use rustpython_vm::{AsObject, PyObject as VmObject, PyRef, VirtualMachine};
+use rustpython_vm::{AsObject, PyObject as VmObject, PyObjectRef, PyRef, VirtualMachine};
 
 use super::{Mirror, allocate};
 use crate::layout::{PyModuleDef, PyObject, PyTypeObject};
@@ -52,6 +52,10 @@ pub struct Owned {
 unsafe impl Traverse for Owned {
     fn traverse(&self, visit: &mut TraverseFn<'_>) {
         cycles::traverse(self.p.load(Ordering::Relaxed), visit);
+    }
+
+    fn clear(&mut self, _out: &mut Vec<PyObjectRef>) {
+        cycles::clear_module(*self.p.get_mut());
     }
 }
 
