@@ -164,3 +164,8 @@ fn soak() {
     assert!(outcome.success(), "{}", outcome.describe());
     assert_eq!(outcome.stdout, "flat\nleft: True\n");
 }
+
+#[test]
+fn differ() {
+    fixture("differ");
+}

@@ -849,7 +849,9 @@ pub unsafe extern "C" fn PyNumber_AsSsize_t(p: *mut PyObject, exc: *mut PyObject
             let message = format!("cannot fit '{name}' into an index-sized integer");
             let class = object(vm, exc)?
                 .downcast::<rustpython_vm::builtins::PyType>()
-                .map_err(|_| bad_internal_call(vm))?;
+                .ok()
+                .filter(|class| class.fast_issubclass(vm.ctx.exceptions.base_exception_type))
+                .ok_or_else(|| bad_internal_call(vm))?;
             Err::<Py_ssize_t, _>(vm.new_exception_msg(class, message.into()))
         })
     }
@@ -1745,8 +1747,7 @@ pub unsafe extern "C" fn PySequence_Fast(
         if p.is_null() {
             return null_operand();
         }
-        let flags = Py_TPFLAGS_LIST_SUBCLASS | Py_TPFLAGS_TUPLE_SUBCLASS;
-        if PyType_HasFeature((*p).ob_type, flags) {
+        if statics::is_exact_list((*p).ob_type) || statics::is_exact_tuple((*p).ob_type) {
             return again(p);
         }
         let iter = PyObject_GetIter(p);

@@ -100,6 +100,14 @@ impl Key<'_> {
         }
     }
 
+    /// Hashes the key: what cannot be hashed is an error.
+    fn check(&self, vm: &VirtualMachine) -> PyResult<()> {
+        self.run(vm, || match self {
+            Self::Object(key) if !is_plain_key(vm, key) => key.hash(vm).map(drop),
+            _ => Ok(()),
+        })
+    }
+
     fn get(&self, vm: &VirtualMachine, dict: &Py<PyDict>) -> PyResult<Option<PyObjectRef>> {
         self.run(vm, || match self {
             Self::Object(key) => dict.inner_getitem_opt(&**key, vm),
@@ -639,7 +647,12 @@ pub unsafe extern "C" fn PyDict_DelItem(mp: *mut PyObject, key: *mut PyObject) -
         }
     }
     // SAFETY: the arguments are NULL or live.
-    border(|vm| unsafe { delete(vm, mp, &Key::new(vm, key)?) })
+    border(|vm| unsafe {
+        let key = Key::new(vm, key)?;
+        // A key that cannot be one is found before what is no dict.
+        key.check(vm)?;
+        delete(vm, mp, &key)
+    })
 }
 
 /// Removes the text `key`; `KeyError` when it is not there.

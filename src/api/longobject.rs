@@ -186,8 +186,18 @@ fn parse_bytes(bytes: &[u8], little_endian: bool, signed: bool) -> (bool, Vec<di
 struct Literal {
     /// Where reading ended.
     end: usize,
-    /// Sign, base and digits without underscores.
-    number: Option<(bool, u32, Vec<u8>)>,
+    /// The base, the prefix's where that was asked for.
+    radix: u32,
+    /// Sign and digits without underscores.
+    number: Option<(bool, Vec<u8>)>,
+}
+
+/// A base that literals can have.
+fn radix(vm: &VirtualMachine, base: c_int) -> PyResult<u32> {
+    match base {
+        0 | 2..=36 => Ok(base as u32),
+        _ => Err(vm.new_value_error("int() arg 2 must be >= 2 and <= 36")),
+    }
 }
 
 /// Reads an integer literal in `base`, 0 meaning that its prefix says so.
@@ -241,6 +251,7 @@ fn parse_literal(text: &[u8], base: u32) -> Literal {
     if bad {
         return Literal {
             end: at,
+            radix,
             number: None,
         };
     }
@@ -249,7 +260,8 @@ fn parse_literal(text: &[u8], base: u32) -> Literal {
     }
     Literal {
         end: at,
-        number: (at == text.len()).then_some((negative, radix, digits)),
+        radix,
+        number: (at == text.len()).then_some((negative, digits)),
     }
 }
 
@@ -486,10 +498,7 @@ pub unsafe extern "C" fn PyLong_FromString(
     base: c_int,
 ) -> *mut PyObject {
     border(|vm| {
-        let radix = match base {
-            0 | 2..=36 => base as u32,
-            _ => return Err(vm.new_value_error("int() arg 2 must be >= 2 and <= 36")),
-        };
+        let radix = radix(vm, base)?;
         // SAFETY: the caller passes a NUL-terminated string.
         let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
         let literal = parse_literal(bytes, radix);
@@ -497,12 +506,15 @@ pub unsafe extern "C" fn PyLong_FromString(
             // SAFETY: the caller's variable; the end lies within the string.
             unsafe { *pend = text.add(literal.end).cast_mut() };
         }
-        let Some((negative, radix, digits)) = literal.number else {
-            let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
-            let shown = vm.ctx.new_str(shown.as_ref());
-            let shown = python(|| shown.as_object().repr(vm))?;
+        let radix = literal.radix;
+        let Some((negative, digits)) = literal.number else {
+            // A cut through a character is an error of its own, as in CPython.
+            let shown = vm.ctx.new_bytes(bytes[..bytes.len().min(200)].to_vec());
+            let decode = shown.as_object().get_attr("decode", vm)?;
+            let shown = python(|| decode.call((), vm)?.repr(vm))?;
+            let shown: String = shown.to_string_lossy().chars().take(200).collect();
             return Err(vm.new_value_error(format!(
-                "invalid literal for int() with base {base}: {shown}"
+                "invalid literal for int() with base {radix}: {shown}"
             )));
         };
         let limit = vm.state.int_max_str_digits.load();
@@ -519,13 +531,32 @@ pub unsafe extern "C" fn PyLong_FromString(
     })
 }
 
-/// `int(u, base)`. New reference.
+/// `int(u, base)` of a `str`. New reference; `ValueError` if it is no literal in that base.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyLong_FromUnicodeObject(u: *mut PyObject, base: c_int) -> *mut PyObject {
     border(|vm| {
+        radix(vm, base)?;
         // SAFETY: the caller passes a live object.
         let text = unsafe { object(vm, u) }?;
-        python(|| vm.ctx.types.int_type.as_object().call((text, base), vm))
+        let made = python(|| {
+            vm.ctx
+                .types
+                .int_type
+                .as_object()
+                .call((text.clone(), base), vm)
+        });
+        made.or_else(|e| {
+            let message = e.as_object().str(vm)?.to_string_lossy().into_owned();
+            if !message.starts_with("invalid literal") {
+                return Err(e);
+            }
+            // C names the beginning only.
+            let shown = python(|| text.repr(vm))?;
+            let shown: String = shown.to_string_lossy().chars().take(200).collect();
+            Err(vm.new_value_error(format!(
+                "invalid literal for int() with base {base}: {shown}"
+            )))
+        })
     })
 }
 

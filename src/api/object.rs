@@ -1126,18 +1126,14 @@ pub unsafe extern "C" fn PyObject_Bytes(p: *mut PyObject) -> *mut PyObject {
         }
         border(|vm| {
             let v = object(vm, p)?;
-            python(|| {
-                let has_method = v.class().has_attr(vm.ctx.intern_str("__bytes__"));
-                let number = v.class().fast_issubclass(vm.ctx.types.int_type);
-                let text = v.class().fast_issubclass(vm.ctx.types.str_type);
-                if !has_method && (number || text) {
-                    return Err(vm.new_type_error(format!(
-                        "cannot convert '{}' object to bytes",
-                        v.class().name()
-                    )));
-                }
-                vm.ctx.types.bytes_type.as_object().call((v,), vm)
-            })
+            if v.class().has_attr(vm.ctx.intern_str("__bytes__")) {
+                return python(|| {
+                    let bytes = vm.ctx.types.bytes_type.as_object().call((v,), vm)?;
+                    Ok(proxy::c_of_owned(vm, bytes))
+                });
+            }
+            // A number is no length here, as it is for `bytes()`.
+            Ok(super::bytesobject::PyBytes_FromObject(p))
         })
     }
 }

@@ -101,6 +101,14 @@ impl AnySet {
     }
 }
 
+/// Refuses what cannot be hashed: a set as a key is no frozenset to C, as it is to `in` and `set.discard`.
+fn hashable(vm: &VirtualMachine, key: &PyObjectRef) -> PyResult<()> {
+    if key.downcastable::<PySet>() {
+        python(|| key.hash(vm))?;
+    }
+    Ok(())
+}
+
 /// Runs what may hash and compare `key`, with the lock open when that may run
 /// Python code.
 fn run<R>(vm: &VirtualMachine, key: &PyObjectRef, f: impl FnOnce() -> R) -> R {
@@ -162,7 +170,12 @@ pub unsafe extern "C" fn PySet_Size(anyset: *mut PyObject) -> Py_ssize_t {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PySet_Contains(anyset: *mut PyObject, key: *mut PyObject) -> c_int {
     // SAFETY: the arguments are NULL or live.
-    border(|vm| unsafe { AnySet::new(vm, anyset)?.contains(vm, &object(vm, key)?) })
+    border(|vm| unsafe {
+        let set = AnySet::new(vm, anyset)?;
+        let key = object(vm, key)?;
+        hashable(vm, &key)?;
+        set.contains(vm, &key)
+    })
 }
 
 /// Adds `key`, which stays the caller's, to a set, or to a frozenset that
@@ -226,6 +239,7 @@ pub unsafe extern "C" fn PySet_Discard(set: *mut PyObject, key: *mut PyObject) -
         unsafe {
             let v = mutable(vm, set)?;
             let key = object(vm, key)?;
+            hashable(vm, &key)?;
             change(vm, set, &v, |s| {
                 let before = len(vm, &v);
                 run(vm, &key, || s.discard(key.clone(), vm))?;

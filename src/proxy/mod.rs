@@ -406,6 +406,26 @@ unsafe fn link_first(p: *mut PyObject, v: PyObjectRef, in_table: bool) {
     count_pairs(1);
 }
 
+/// Links `p` to `v`, which was made of it, and gives back its VM object: the first one where making `v` of what `p`
+/// holds has led back to `p`.
+///
+/// # Safety
+/// `p` is live; the caller holds the extension lock.
+pub unsafe fn link_made(p: *mut PyObject, v: PyObjectRef) -> PyObjectRef {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let prefix = prefix_of(p);
+        if !prefix.is_null()
+            && !(*prefix).link.is_null()
+            && let Some(first) = (*(*prefix).link).try_to_owned()
+        {
+            return first;
+        }
+        link_strong(p, v.clone(), true);
+        v
+    }
+}
+
 /// Links `p` to `v`, which owns one count of `p` from now on.
 ///
 /// # Safety

@@ -58,6 +58,7 @@ fn set_up(vm: &VirtualMachine) {
     let _checked = check::is_on().then(check::Call::import);
     crate::proxy::arena::init();
     crate::proxy::invariants::start();
+    crate::vm::mend_bytearray_items(vm);
     if let Err(e) = crate::vm::check_layout(vm).and_then(|()| crate::types::init(vm)) {
         vm.print_exception(&e);
         panic!("the C API cannot be set up");

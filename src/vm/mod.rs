@@ -15,6 +15,7 @@ pub mod version;
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use rustpython_vm::builtins::PyByteArray;
 use rustpython_vm::object::payload_offset;
 use rustpython_vm::{PyObject as VmObject, PyObjectRef, PyPayload, PyResult, VirtualMachine};
 
@@ -48,6 +49,30 @@ fn first_slot(v: &VmObject) -> &AtomicPtr<VmObject> {
 pub unsafe fn set_hidden_slot(v: &VmObject, value: PyObjectRef) {
     let old = first_slot(v).swap(value.into_raw().as_ptr(), Ordering::AcqRel);
     debug_assert!(old.is_null());
+}
+
+/// RustPython's `bytearray` gives `bytes` of length one to who asks for an item by the sequence protocol: iterators over
+/// anything indexable do, and C.
+pub fn mend_bytearray_items(vm: &VirtualMachine) {
+    vm.ctx
+        .types
+        .bytearray_type
+        .slots
+        .as_sequence
+        .item
+        .store(Some(|seq, index, vm| {
+            let bytes = seq.obj.downcast_ref::<PyByteArray>();
+            let bytes = bytes.ok_or_else(|| vm.new_type_error("a bytearray is required"))?;
+            let bytes = bytes.borrow_buf();
+            let at = if index < 0 {
+                index + bytes.len() as isize
+            } else {
+                index
+            };
+            let byte = usize::try_from(at).ok().and_then(|at| bytes.get(at));
+            let byte = byte.ok_or_else(|| vm.new_index_error("bytearray index out of range"))?;
+            Ok(vm.ctx.new_int(*byte).into())
+        }));
 }
 
 /// Proves on a live object that member slots are where we think.

@@ -65,6 +65,15 @@ impl<'a> Chars<'a> {
         each_width!(self, s => s.len())
     }
 
+    /// Bytes per character.
+    pub fn width(self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Two(_) => 2,
+            Self::Four(_) => 4,
+        }
+    }
+
     pub fn part(self, start: usize, end: usize) -> Self {
         match self {
             Self::One(s) => Self::One(&s[start..end]),

@@ -10,7 +10,10 @@ use super::chars::Chars;
 use super::{ensure, pystr};
 use crate::api::check::{call_builtin, is_str};
 use crate::api::{bad_internal_call, border, codecs, object, optional, python};
-use crate::layout::{Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, Py_ssize_t, PyObject};
+use crate::layout::{
+    Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, Py_TPFLAGS_TUPLE_SUBCLASS, Py_ssize_t, PyObject,
+    PyType_HasFeature,
+};
 use crate::types::statics;
 
 unsafe fn text(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<PyStrRef> {
@@ -27,6 +30,19 @@ unsafe fn separator(vm: &VirtualMachine, p: *mut PyObject) -> PyResult<PyObjectR
     unsafe { text(vm, p) }.map(Into::into)
 }
 
+/// Whether the separator is longer than the `str`, or of a wider kind: then the only part is the object itself, also one
+/// of a subclass.
+unsafe fn cannot_contain(s: *mut PyObject, sep: *mut PyObject) -> bool {
+    if sep.is_null() {
+        return false;
+    }
+    // SAFETY: both are live `str`s, by the callers' contract.
+    unsafe {
+        let (s, sep) = (Chars::of(s), Chars::of(sep));
+        sep.len() > s.len() || sep.width() > s.width()
+    }
+}
+
 /// `str.split`, at white space for NULL: a new list.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_Split(
@@ -36,8 +52,13 @@ pub unsafe extern "C" fn PyUnicode_Split(
 ) -> *mut PyObject {
     border(|vm| {
         // SAFETY: the arguments are NULL or live.
-        let args = unsafe { (text(vm, s)?, separator(vm, sep)?, maxsplit) };
-        call_builtin(vm, vm.ctx.types.str_type, "split", args)
+        unsafe {
+            let args = (text(vm, s)?, separator(vm, sep)?, maxsplit.max(-1));
+            if cannot_contain(s, sep) {
+                return Ok(vm.ctx.new_list(vec![args.0.into()]).into());
+            }
+            call_builtin(vm, vm.ctx.types.str_type, "split", args)
+        }
     })
 }
 
@@ -50,8 +71,13 @@ pub unsafe extern "C" fn PyUnicode_RSplit(
 ) -> *mut PyObject {
     border(|vm| {
         // SAFETY: the arguments are NULL or live.
-        let args = unsafe { (text(vm, s)?, separator(vm, sep)?, maxsplit) };
-        call_builtin(vm, vm.ctx.types.str_type, "rsplit", args)
+        unsafe {
+            let args = (text(vm, s)?, separator(vm, sep)?, maxsplit.max(-1));
+            if cannot_contain(s, sep) {
+                return Ok(vm.ctx.new_list(vec![args.0.into()]).into());
+            }
+            call_builtin(vm, vm.ctx.types.str_type, "rsplit", args)
+        }
     })
 }
 
@@ -65,6 +91,28 @@ pub unsafe extern "C" fn PyUnicode_Splitlines(s: *mut PyObject, keepends: c_int)
     })
 }
 
+/// The parts; where there is no separator, `s` itself, also one of a subclass, at `whole`.
+fn parted(
+    vm: &VirtualMachine,
+    method: &'static str,
+    (s, sep): (PyStrRef, PyStrRef),
+    whole: usize,
+) -> PyResult {
+    let parts = call_builtin(vm, vm.ctx.types.str_type, method, (s.clone(), sep))?;
+    let mut elements = match parts.downcast_ref::<PyTuple>() {
+        Some(tuple) => tuple.as_slice().to_vec(),
+        None => return Ok(parts),
+    };
+    let found = elements[1]
+        .downcast_ref::<PyStr>()
+        .is_some_and(|sep| !sep.is_empty());
+    if found {
+        return Ok(parts);
+    }
+    elements[whole] = s.into();
+    Ok(vm.ctx.new_tuple(elements).into())
+}
+
 /// `str.partition`: a new tuple.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyUnicode_Partition(
@@ -74,7 +122,7 @@ pub unsafe extern "C" fn PyUnicode_Partition(
     border(|vm| {
         // SAFETY: the arguments are NULL or live.
         let args = unsafe { (text(vm, s)?, text(vm, sep)?) };
-        call_builtin(vm, vm.ctx.types.str_type, "partition", args)
+        parted(vm, "partition", args, 0)
     })
 }
 
@@ -87,7 +135,7 @@ pub unsafe extern "C" fn PyUnicode_RPartition(
     border(|vm| {
         // SAFETY: the arguments are NULL or live.
         let args = unsafe { (text(vm, s)?, text(vm, sep)?) };
-        call_builtin(vm, vm.ctx.types.str_type, "rpartition", args)
+        parted(vm, "rpartition", args, 2)
     })
 }
 
@@ -124,8 +172,23 @@ pub unsafe extern "C" fn PyUnicode_Format(
             return Err(bad_internal_call(vm));
         }
         // SAFETY: the arguments are live.
-        let args = unsafe { (text(vm, format)?, object(vm, args)?) };
-        python(|| call_builtin(vm, vm.ctx.types.str_type, "__mod__", args))
+        let (text, mut values, is_mapping, is_tuple) = unsafe {
+            let ty = (*args).ob_type;
+            let mapping = (*ty).tp_as_mapping;
+            let subscript = !mapping.is_null() && (*mapping).mp_subscript.is_some();
+            let is_tuple = PyType_HasFeature(ty, Py_TPFLAGS_TUPLE_SUBCLASS);
+            let is_mapping = subscript && !is_tuple && !is_str(args);
+            (text(vm, format)?, object(vm, args)?, is_mapping, is_tuple)
+        };
+        if is_mapping && !text.as_bytes().contains(&b'%') {
+            // Nothing to replace, and a mapping need not be used up.
+            return Ok(text.into());
+        }
+        if !is_mapping && !is_tuple {
+            // What the VM, too, may take for a mapping.
+            values = vm.ctx.new_tuple(vec![values]).into();
+        }
+        python(|| call_builtin(vm, vm.ctx.types.str_type, "__mod__", (text, values)))
     })
 }
 

@@ -1120,7 +1120,8 @@ unsafe fn joined(
             [one] if !one.is_null() && is_exact_str((*one).ob_type) => return exact(vm, one),
             _ => {}
         }
-        let separator = if separator.is_null() {
+        // A single element is not separated from anything, whatever the separator is.
+        let separator = if separator.is_null() || items.len() == 1 {
             latin1(b' ')
         } else {
             separator

@@ -244,6 +244,9 @@ unsafe fn c_elements(
 
 /// Makes `ob_item` equal to the VM's list.
 unsafe fn fill(vm: &VirtualMachine, list: &Py<PyList>, p: *mut PyObject) {
+    // First: the elements may lead back to the list, which is up to date then.
+    let pointers = list.borrow_vec().iter().map(|v| &raw const **v).collect();
+    with_shadow(p, |shadow| shadow.vm = pointers);
     // SAFETY: `p` is a live list and nobody else looks at it meanwhile.
     unsafe {
         let c = p.cast::<PyListObject>();

@@ -5,7 +5,7 @@ use rustpython_vm::{PyObject as VmObject, PyObjectRef, PyPayload, VirtualMachine
 
 use super::{Mirror, allocate};
 use crate::layout::{PyObject, PySliceObject, PyTypeObject};
-use crate::proxy::{c_of, link_strong, vm_of};
+use crate::proxy::{c_of, link_made, vm_of};
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
@@ -62,8 +62,7 @@ unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
         }
         .into_ref(&vm.ctx)
         .into();
-        link_strong(p, v.clone(), true);
-        v
+        link_made(p, v)
     }
 }
 

@@ -5,7 +5,7 @@ use rustpython_vm::{AsObject, Py, PyObject as VmObject, PyObjectRef, PyResult, V
 
 use super::{Mirror, allocate_var};
 use crate::layout::{PyObject, PyTupleObject, PyTypeObject};
-use crate::proxy::{c_of, link_strong, vm_of};
+use crate::proxy::{c_of, link_made, vm_of};
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
@@ -93,8 +93,7 @@ unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
             .as_object()
             .call((vm.ctx.new_tuple(values),), vm)
             .unwrap_or_else(|_| panic!("a '{}' object in C memory is not valid", class.name()));
-        link_strong(p, v.clone(), true);
-        v
+        link_made(p, v)
     }
 }
 

@@ -8,7 +8,7 @@ use rustpython_vm::{PyObject as VmObject, PyObjectRef, VirtualMachine};
 
 use super::{Mirror, allocate, allocate_exact, null};
 use crate::layout::{PyObject, PyTupleObject, PyTypeObject, PyVarObject};
-use crate::proxy::{c_element, link_strong};
+use crate::proxy::{c_element, link_made};
 use crate::{refcount, types};
 
 pub static MIRROR: Mirror = Mirror {
@@ -145,7 +145,6 @@ unsafe fn realize(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
             return vm.ctx.empty_tuple.clone().into();
         }
         let v = value(vm, p);
-        link_strong(p, v.clone(), true);
-        v
+        link_made(p, v)
     }
 }
