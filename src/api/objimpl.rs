@@ -514,7 +514,10 @@ pub unsafe extern "C" fn PyGC_Collect() -> Py_ssize_t {
         }
         let saved = thread::error::take_raw();
         // SAFETY: the lock is held.
-        unsafe { proxy::linger::sweep_stored() };
+        unsafe {
+            anchors::sweep_all();
+            proxy::linger::sweep_stored();
+        }
         let found = python(|| {
             let collect = vm.import("gc", 0)?.get_attr("collect", vm)?;
             collect.call((), vm)?.try_to_value::<isize>(vm)

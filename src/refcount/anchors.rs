@@ -73,8 +73,8 @@ pub unsafe fn borrow_from(owner: *mut PyObject, item: *mut PyObject) -> *mut PyO
             return item;
         }
         let prefix = prefix_of(item);
-        if !prefix.is_null() && (*prefix).has(flag::INSTANCE) {
-            // The VM object that the owner holds keeps it alive.
+        if item == owner || (!prefix.is_null() && (*prefix).has(flag::INSTANCE)) {
+            // The caller has the owner, the VM object that the owner holds keeps an instance alive.
             decref(item);
             return item;
         }
