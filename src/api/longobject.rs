@@ -1306,11 +1306,10 @@ mod tests {
     #[test]
     fn literals_are_read_as_in_source() {
         let read = |text: &str, base| {
-            parse_literal(text.as_bytes(), base)
-                .number
-                .map(|(negative, radix, digits)| {
-                    (negative, radix, String::from_utf8(digits).unwrap())
-                })
+            let literal = parse_literal(text.as_bytes(), base);
+            literal.number.map(|(negative, digits)| {
+                (negative, literal.radix, String::from_utf8(digits).unwrap())
+            })
         };
         assert_eq!(read(" -0x_fF ", 0), Some((true, 16, "fF".into())));
         assert_eq!(read("0xff", 16), Some((false, 16, "ff".into())));
