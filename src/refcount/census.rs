@@ -42,6 +42,7 @@ use crate::proxy::mirror::{self, Kind};
 use crate::proxy::prefix::{flag, prefix_of};
 use crate::proxy::table::AddressHash;
 use crate::proxy::{self, arena, instance};
+use crate::thread::state::ThreadState;
 use crate::{refcount, thread};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,7 +286,16 @@ struct Active {
 /// that one only.
 static ACTIVE: AtomicPtr<Active> = AtomicPtr::new(ptr::null_mut());
 
-/// Whether the collection under way relies on a census.
+/// The thread that took the census.
+static ACTIVE_FOR: AtomicPtr<ThreadState> = AtomicPtr::new(ptr::null_mut());
+
+/// Whether this thread's collection relies on a census. Another thread may
+/// collect while this one still has to give its own up.
+pub fn is_active_here() -> bool {
+    is_active() && ACTIVE_FOR.load(Ordering::Acquire) == thread::state::here()
+}
+
+/// Whether there is a census that somebody relies on.
 pub fn is_active() -> bool {
     !ACTIVE.load(Ordering::Acquire).is_null()
 }
@@ -483,7 +493,7 @@ impl MaybeTraverse for Auditor {
     const HAS_CLEAR: bool = false;
 
     fn try_traverse(&self, visit: &mut TraverseFn<'_>) {
-        if !is_active() {
+        if !is_active_here() {
             return;
         }
         self.asked.store(true, Ordering::Relaxed);
@@ -604,6 +614,7 @@ pub fn take(vm: &VirtualMachine, exact: bool) -> Option<Taken> {
     };
     let class = vm.ctx.types.object_type.to_owned();
     taken.auditor = Some(PyRef::new_ref(auditor, class, None));
+    ACTIVE_FOR.store(thread::current(), Ordering::Release);
     ACTIVE.store(Box::into_raw(Box::new(active)), Ordering::Release);
     Some(taken)
 }

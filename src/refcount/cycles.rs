@@ -116,7 +116,7 @@ fn report_edges(p: *mut PyObject, visit: &mut TraverseFn<'_>) {
         if !crate::proxy::instance::c_owns(p) && refcount::count(p) != 1 {
             return;
         }
-        if census::is_active() {
+        if census::is_active_here() {
             world_stopped();
             report_counted(p, visit);
         } else {
@@ -137,6 +137,8 @@ unsafe fn report_counted(p: *mut PyObject, visit: &mut TraverseFn<'_>) {
             for child in children.drain(..) {
                 match census::verdict(child) {
                     Report::Nothing => {}
+                    // Another object may be at the place by now.
+                    Report::Edge if !(*prefix_of(child)).has(flag::OWNS_VM) => {}
                     Report::Edge => visit(&*(*prefix_of(child)).link),
                     Report::Through => pending.push(child),
                 }
