@@ -93,7 +93,7 @@ fn exec_imp(vm: &VirtualMachine, module: &Py<PyModule>) -> PyResult<()> {
     crate::loader::init::install(vm)?;
     exceptions::install(vm);
     mro::install(vm)?;
-    super::sizeof::install(vm)?;
+    super::accounting::install(vm)?;
     crate::types::subclass::init(vm);
     crate::types::name::init(vm);
     super::collector::install(vm)?;

@@ -1,13 +1,13 @@
 //! Everything that leans on RustPython's internals; an upgrade touches this
 //! folder.
 
+mod accounting;
 mod collector;
 mod debug_module;
 mod exceptions;
 mod foreign;
 pub mod importlib;
 pub mod mro;
-mod sizeof;
 mod stdlib_data;
 mod sysconfig;
 pub mod tool;

@@ -1,6 +1,7 @@
 """Runs packages' own test suites in the interpreter that runs this script.
 
     run.py [--work FOLDER] [--pip PYTHON] [--record] NAME...     run these rows of packages.toml
+    run.py [--work FOLDER] [--pip PYTHON] --repeat N NAME...     run each N times in one process
     run.py [--pip PYTHON] --install FOLDER NAME...               only install, also from requirements.txt
     run.py --list                                                list the rows
 
@@ -8,6 +9,9 @@ The wheel is installed by `PYTHON -m pip`, PYTHON being this interpreter or an e
 (so that its own tags choose the wheel), the tests come from the wheel or the source distribution, and each test's outcome is compared with the one recorded
 on CPython 3.14 in tests/data/suites. Differences must be in known-failures.txt, and what is in there
 must differ.
+
+With --repeat, neither the pairs of objects that the bridge keeps nor the process's resident memory may
+grow by more than 5 % after the first run (see repeat.py).
 """
 
 import argparse
@@ -45,6 +49,9 @@ def known_failures(name):
             package, _, test = entry.partition(" ")
             if not separator or not cause.strip() or not test:
                 sys.exit(f"known-failures.txt: no cause: {line}")
+            script, colon, _ = cause.partition(": ")
+            if colon and script.startswith("rustpython/") and not (HERE / script).exists():
+                sys.exit(f"known-failures.txt: no such script: {line}")
             if package == name:
                 found[test] = cause
     return found
@@ -83,30 +90,36 @@ def install(python, folder, lines):
     stamp.write_text(wanted)
 
 
+def folders(row):
+    folder = row.get("folder", [])
+    return [folder] if isinstance(folder, str) else folder
+
+
 def unpack(python, row, work):
     """The tests of a source distribution, away from the package's sources."""
     folder = work / "tests"
     stamp = work / ".unpacked"
-    if stamp.exists() and stamp.read_text() == row["sdist"]:
+    wanted = " ".join([row["sdist"], *folders(row)])
+    if stamp.exists() and stamp.read_text() == wanted:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
-    script = [HERE / "sdist.py", row["name"], row["version"], row["sdist"], work]
+    script = [HERE / "sdist.py", package(row), row["version"], row["sdist"], work]
     printed = pip(python, *script, stdout=subprocess.PIPE, text=True).stdout
     archive = Path(printed.splitlines()[-1])
     prefix = archive.name.removesuffix(".tar.gz") + "/"
     with tarfile.open(archive) as tar:
         for member in tar.getmembers():
             inside = member.name.removeprefix(prefix)
-            if inside == row["folder"] or inside.startswith(row["folder"] + "/"):
+            if any(inside == name or inside.startswith(name + "/") for name in folders(row)):
                 member.name = inside
                 tar.extract(member, folder, filter="data")
-    stamp.write_text(row["sdist"])
+    stamp.write_text(wanted)
     return folder
 
 
-def run_pytest(python, row, work):
-    """Outcomes by test, and everything wrong with the run itself."""
+def prepare(python, row, work):
+    """Installs what a row needs: where pytest starts, with which arguments and environment."""
     site = work / "site"
     names = [*BASE, *row.get("requires", [])]
     install(python, site, [wheel_line(row), *(pins()[n] for n in names)])
@@ -120,17 +133,43 @@ def run_pytest(python, row, work):
         (standins / f"{name}.py").write_text("")
     # an empty configuration of our own: the project's may ask for plugins that are not here
     (start / "pytest.ini").write_text("[pytest]\n")
+    env = environment(site, standins, HERE)
+    env["PYABI_OUTCOMES"], env["PYABI_NATIVE"] = str(work / "outcomes.txt"), " ".join(row["native"])
+    env["PYABI_ABSENT"] = " ".join(row.get("absent", []))
+    targets = [] if "folder" not in row else [str(Path(row["cwd"]))]
+    arguments = [
+        "-p", "outcomes", "-p", "no:cacheprovider", "-c", "pytest.ini", "--rootdir", ".", "--tb=short", "-q",
+        "--continue-on-collection-errors", *targets, *row.get("arguments", []),
+    ]
+    return start, arguments, env
+
+
+def start_python(command, start, env, log):
+    with open(log, "w") as log:
+        return subprocess.run(
+            [sys.executable, *command], cwd=start, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+
+
+def repeat(python, row, work, times):
+    """Runs a suite `times` times in one process: a line for each run, and what is wrong."""
+    start, arguments, env = prepare(python, row, work)
+    report, log = work / "repeat.txt", work / "repeat.log"
+    report.unlink(missing_ok=True)
+    done = start_python([HERE / "repeat.py", str(times), report, *arguments], start, env, log)
+    lines = report.read_text().splitlines() if report.exists() else []
+    problems = [line for line in lines if line.startswith("grown: ")]
+    if done.returncode != 0 and not problems:
+        problems.append(f"ended early, with {done.returncode}: see {log}")
+    return [line for line in lines if line not in problems], problems
+
+
+def run_pytest(python, row, work):
+    """Outcomes by test, and everything wrong with the run itself."""
+    start, arguments, env = prepare(python, row, work)
     out = work / "outcomes.txt"
     out.unlink(missing_ok=True)
-    env = environment(site, standins, HERE)
-    env["PYABI_OUTCOMES"], env["PYABI_NATIVE"] = str(out), " ".join(row["native"])
-    targets = [] if "folder" not in row else [str(Path(row["cwd"]))]
-    command = [
-        sys.executable, "-m", "pytest", "-p", "outcomes", "-p", "no:cacheprovider", "-c", "pytest.ini",
-        "--rootdir", ".", "--tb=short", "-q", *targets, *row.get("arguments", []),
-    ]
-    with open(work / "pytest.log", "w") as log:
-        done = subprocess.run(command, cwd=start, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    done = start_python(["-m", "pytest", *arguments], start, env, work / "pytest.log")
     outcomes, problems, finished = {}, [], False
     for line in out.read_text(encoding="utf-8").splitlines() if out.exists() else []:
         kind, _, test = line.partition(" ")
@@ -146,8 +185,12 @@ def run_pytest(python, row, work):
     return outcomes, problems
 
 
+def package(row):
+    return row.get("package", row["name"])
+
+
 def wheel_line(row):
-    return f"{row['name']}=={row['version']} --hash=sha256:{row['wheel']}"
+    return f"{package(row)}=={row['version']} --hash=sha256:{row['wheel']}"
 
 
 def record(row, outcomes, problems):
@@ -181,6 +224,7 @@ def main():
     parser.add_argument("--work", type=Path, default=HERE.parents[1] / "target" / "suites")
     parser.add_argument("--pip", default=sys.executable, metavar="PYTHON")
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--repeat", type=int, metavar="N")
     parser.add_argument("--install", type=Path, metavar="FOLDER")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("names", nargs="*")
@@ -199,6 +243,12 @@ def main():
         row = rows[name]
         if "skip" in row:
             print(f"{name}: not run: {row['skip']}")
+            continue
+        if options.repeat:
+            lines, problems = repeat(options.pip, row, options.work.resolve() / name, options.repeat)
+            print(f"{name} {row['version']}: {len(problems)} problems")
+            print(*(f"  {line}" for line in lines + problems), sep="\n")
+            failed += bool(problems)
             continue
         outcomes, problems = run_pytest(options.pip, row, options.work.resolve() / name)
         (record if options.record else compare)(row, outcomes, problems)

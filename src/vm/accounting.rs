@@ -1,7 +1,10 @@
-//! `sys.getsizeof` and `object.__sizeof__` of objects that C defined.
+//! What `sys` tells of objects that C knows: `sys.getsizeof` and `object.__sizeof__`, and `sys.getrefcount`.
 //!
 //! RustPython's `__sizeof__` leaves the header out, and its `getsizeof` adds it. A type of C's says the whole size of its
 //! struct, and CPython adds only what lies before the struct.
+//!
+//! References that C holds are counted in the C object, and the VM's count has one for all of them, or C's one for the VM:
+//! the sum is one less than the two counts.
 
 use std::sync::OnceLock;
 
@@ -13,15 +16,15 @@ use rustpython_vm::{
 use crate::layout::{
     Py_TPFLAGS_HAVE_GC, Py_TPFLAGS_PREHEADER, PyGC_Head, PyObject, PyType_HasFeature, PyVarObject,
 };
-use crate::proxy::instance;
-use crate::thread;
+use crate::proxy::{self, instance};
+use crate::{refcount, thread};
 
 /// The VM's own `sys.getsizeof`.
 static VM_GETSIZEOF: OnceLock<PyObjectRef> = OnceLock::new();
 /// The VM's own `object.__sizeof__`.
 static VM_SIZEOF: OnceLock<PyObjectRef> = OnceLock::new();
 
-/// Replaces the two functions.
+/// Replaces these functions.
 pub(super) fn install(vm: &VirtualMachine) -> PyResult<()> {
     let name = vm.ctx.intern_str("getsizeof");
     let own = vm.sys_module.get_attr(name, vm)?;
@@ -36,6 +39,16 @@ pub(super) fn install(vm: &VirtualMachine) -> PyResult<()> {
         .build_function(vm, None);
     VM_GETSIZEOF.get_or_init(|| own);
     vm.sys_module.set_attr(name, function, vm)?;
+    let function = vm
+        .ctx
+        .new_method_def(
+            "getrefcount",
+            getrefcount,
+            PyMethodFlags::EMPTY,
+            ItemDoc::static_text("Return the reference count of object."),
+        )
+        .build_function(vm, None);
+    vm.sys_module.set_attr("getrefcount", function, vm)?;
 
     let object_type = vm.ctx.types.object_type;
     let name = vm.ctx.intern_str("__sizeof__");
@@ -50,6 +63,22 @@ pub(super) fn install(vm: &VirtualMachine) -> PyResult<()> {
         object_type.set_attr(name, method.into());
     }
     Ok(())
+}
+
+fn getrefcount(object: PyObjectRef, vm: &VirtualMachine) -> usize {
+    let own = object.strong_count();
+    if !thread::lock::is_set_up() {
+        return own;
+    }
+    let _held = thread::enter(vm);
+    match instance::of(&object).or_else(|| proxy::linked(&object)) {
+        // SAFETY: a live VM object's C object is live, and the lock is held.
+        Some(p) if !refcount::is_immortal(p) => {
+            // SAFETY: as above.
+            (own + unsafe { refcount::count(p) } as usize).saturating_sub(1)
+        }
+        _ => own,
+    }
 }
 
 #[derive(FromArgs)]

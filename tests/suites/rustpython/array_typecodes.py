@@ -1,0 +1,5 @@
+"""`array.typecodes` is missing."""
+
+import array
+
+assert "d" in getattr(array, "typecodes", ""), "array.typecodes"
