@@ -84,11 +84,12 @@ macro_rules! suites {
 }
 
 suites! {
-    1: markupsafe = "markupsafe", rpds_py = "rpds-py", jiter = "jiter", blake3 = "blake3";
-    2: xxhash = "xxhash", bitarray = "bitarray", regex = "regex", simplejson = "simplejson",
-        ujson = "ujson", msgpack = "msgpack", multidict = "multidict", frozenlist = "frozenlist",
-        orjson = "orjson", pydantic = "pydantic", pyyaml = "pyyaml",
-        charset_normalizer = "charset-normalizer", cffi = "cffi";
+    1: markupsafe = "markupsafe", rpds_py = "rpds-py", jiter = "jiter", blake3 = "blake3",
+        xxhash = "xxhash", bitarray = "bitarray", regex = "regex";
+    2: simplejson = "simplejson";
+    1: ujson = "ujson", msgpack = "msgpack";
+    2: multidict = "multidict", frozenlist = "frozenlist", orjson = "orjson", pydantic = "pydantic";
+    1: pyyaml = "pyyaml", charset_normalizer = "charset-normalizer", cffi = "cffi";
 }
 
 /// `suites/rustpython` shows what RustPython does otherwise than CPython without any extension module: each file is a
