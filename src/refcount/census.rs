@@ -413,20 +413,26 @@ pub unsafe fn unpark_below(vm: &VirtualMachine, p: *mut PyObject) {
             }
             (*prefix).flags &= !flag::LEADS;
             if (*prefix).has(flag::PARKED) {
+                // Making one current may let go of another.
+                refcount::incref(p);
                 parked.push(p);
             }
             edges::of(p, &mut children);
             pending.append(&mut children);
         }
     }
-    for p in parked {
-        // SAFETY: a parked mirror is linked to a live object.
+    for &p in &parked {
+        // SAFETY: a parked mirror is linked to a live object; the reference is ours.
         unsafe {
             let prefix = prefix_of(p);
             if (*prefix).has(flag::PARKED) {
                 mirror::watch::unpark(vm, &*(*prefix).link, p);
             }
         }
+    }
+    for p in parked {
+        // SAFETY: our own reference.
+        unsafe { refcount::decref(p) };
     }
 }
 
