@@ -2,12 +2,17 @@
 
 use std::ffi::{c_char, c_int};
 use std::ptr;
+use std::sync::{Mutex, PoisonError};
 
+use rustpython_vm::builtins::PyType;
 use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
 
-use super::{border, object, optional, python, text, watch};
-use crate::layout::{PyContext_WatchCallback, PyObject};
+use super::watch::Watchers;
+use super::{border, object, optional, python, text};
+use crate::layout::{Py_CONTEXT_SWITCHED, PyContext_WatchCallback, PyObject};
 use crate::proxy::c_of;
+use crate::thread::error;
+use crate::types::call;
 
 fn contextvars(vm: &VirtualMachine, name: &'static str) -> PyResult {
     vm.import(vm.ctx.intern_str("_contextvars"), 0)?
@@ -77,6 +82,7 @@ pub unsafe extern "C" fn PyContext_Enter(ctx: *mut PyObject) -> c_int {
         nothing.call((), vm)?;
         vm.call_method(&ctx, "run", (nothing,))?;
         vm.context_stack.borrow_mut().push(ctx);
+        python(|| switched(vm));
         Ok(())
     })
 }
@@ -110,6 +116,7 @@ pub unsafe extern "C" fn PyContext_Exit(ctx: *mut PyObject) -> c_int {
         }
         let left = vm.context_stack.borrow_mut().pop();
         drop(left);
+        python(|| switched(vm));
         Ok(())
     })
 }
@@ -195,14 +202,100 @@ pub unsafe extern "C" fn PyContextVar_Reset(var: *mut PyObject, token: *mut PyOb
     })
 }
 
-/// Registers a watcher of contexts: -1 with `RuntimeError`, as when no number is left; see [`watch`].
-#[unsafe(no_mangle)]
-pub extern "C" fn PyContext_AddWatcher(_callback: PyContext_WatchCallback) -> c_int {
-    border(|vm| watch::add(vm, "context"))
+static WATCHERS: Watchers<PyContext_WatchCallback> = Watchers::new("context", 0);
+
+/// `Context.run` as it is while nobody watches.
+static RUN: Mutex<Option<PyObjectRef>> = Mutex::new(None);
+
+/// `Context.run` while somebody does.
+const SOURCE: &str = "
+def make(original, switched):
+    def run(self, callable, /, *args, **kwargs):
+        entered = False
+        def inside():
+            nonlocal entered
+            entered = True
+            switched()
+            return callable(*args, **kwargs)
+        try:
+            return original(self, inside)
+        finally:
+            if entered:
+                switched()
+    return run
+";
+
+/// Tells the watchers which context is the thread's current one now. The caller does not hold the lock.
+fn switched(vm: &VirtualMachine) {
+    if !WATCHERS.any() {
+        return;
+    }
+    let current = vm.context_stack.borrow().last().cloned();
+    let current = current.map_or_else(|| vm.ctx.none(), PyObjectRef::from);
+    for (_, callback) in WATCHERS.all() {
+        let raised = call::around_c(vm, || {
+            let context = call::Arg::new(vm, &current);
+            // SAFETY: who registered the watcher vouches for it.
+            let status = call::call_c(|| unsafe { callback(Py_CONTEXT_SWITCHED, context.p) });
+            (status < 0).then(|| error::take(vm)).flatten()
+        });
+        if let Some(raised) = raised {
+            let shown = match current.repr(vm) {
+                Ok(shown) => shown.as_wtf8().to_string_lossy().into_owned(),
+                Err(_) => "a context".to_owned(),
+            };
+            let message =
+                format!("Exception ignored in Py_CONTEXT_SWITCHED watcher callback for {shown}");
+            vm.run_unraisable(raised, Some(message), vm.ctx.none());
+        }
+    }
 }
 
-/// Forgets a watcher: -1 with `ValueError`, as no number is in use.
+/// Has `Context.run` tell the watchers, if there are any.
+fn hook_run(vm: &VirtualMachine) -> PyResult<()> {
+    let class = contextvars(vm, "Context")?;
+    let Some(class) = class.downcast_ref::<PyType>() else {
+        return Ok(());
+    };
+    let name = vm.ctx.intern_str("run");
+    let mut saved = RUN.lock().unwrap_or_else(PoisonError::into_inner);
+    match (WATCHERS.any(), saved.take()) {
+        (false, Some(original)) => class.set_attr(name, original),
+        (true, None) => {
+            let Some(original) = class.get_attr(name) else {
+                return Ok(());
+            };
+            let scope = vm.new_scope_with_builtins();
+            let globals = scope.globals.clone();
+            vm.run_string(scope, SOURCE, "<context>")?;
+            let tell = vm.new_function("switched", |vm: &VirtualMachine| switched(vm));
+            let run = globals
+                .get_item("make", vm)?
+                .call((original.clone(), tell), vm)?;
+            class.set_attr(name, run);
+            *saved = Some(original);
+        }
+        (_, before) => *saved = before,
+    }
+    class.modified();
+    Ok(())
+}
+
+/// Registers a watcher of contexts: its number, or -1 with `RuntimeError` when none is left.
+#[unsafe(no_mangle)]
+pub extern "C" fn PyContext_AddWatcher(callback: PyContext_WatchCallback) -> c_int {
+    border(|vm| {
+        let id = WATCHERS.add(vm, callback)?;
+        python(|| hook_run(vm))?;
+        Ok(id)
+    })
+}
+
+/// Forgets a watcher: 0, or -1 with `ValueError` for a number that is not in use.
 #[unsafe(no_mangle)]
 pub extern "C" fn PyContext_ClearWatcher(watcher_id: c_int) -> c_int {
-    border(|vm| watch::with(vm, "context", watcher_id))
+    border(|vm| {
+        WATCHERS.clear(vm, watcher_id)?;
+        python(|| hook_run(vm))
+    })
 }

@@ -3,9 +3,10 @@
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
 use std::ptr;
 
-use rustpython_vm::AsObject;
+use rustpython_vm::builtins::PyType;
+use rustpython_vm::{AsObject, PyResult, VirtualMachine};
 
-use super::{border, object, watch};
+use super::{border, object, python};
 use crate::layout::*;
 use crate::proxy::mirror;
 use crate::proxy::prefix::{flag, prefix_of};
@@ -112,6 +113,7 @@ pub unsafe extern "C" fn PyType_Modified(t: *mut PyTypeObject) {
         unsafe {
             if types::is_c_type(t) && PyType_HasFeature(t, Py_TPFLAGS_READY) {
                 let class = vm_type_of(vm, t);
+                python(|| types::watch::about_to_change(vm, &class));
                 class.modified();
                 types::slots_c::install(vm, &class, t);
             }
@@ -456,43 +458,42 @@ pub unsafe extern "C" fn PyUnstable_Type_AssignVersionTag(t: *mut PyTypeObject) 
     })
 }
 
-/// Registers a watcher of types: -1 with `RuntimeError`, as when no number is left; see [`watch`].
+/// Registers a watcher of types: its number, or -1 with `RuntimeError` when none is left.
 #[unsafe(no_mangle)]
-pub extern "C" fn PyType_AddWatcher(_callback: PyType_WatchCallback) -> c_int {
-    border(|vm| watch::add(vm, "type"))
+pub extern "C" fn PyType_AddWatcher(callback: PyType_WatchCallback) -> c_int {
+    border(|vm| types::watch::add(vm, callback))
 }
 
-/// Forgets a watcher: -1 with `ValueError`, as no number is in use.
+/// Forgets a watcher: 0, or -1 with `ValueError` for a number that is not in use.
 #[unsafe(no_mangle)]
 pub extern "C" fn PyType_ClearWatcher(watcher_id: c_int) -> c_int {
-    border(|vm| watch::with(vm, "type", watcher_id))
+    border(|vm| types::watch::clear(vm, watcher_id))
 }
 
-unsafe fn watcher(
-    vm: &rustpython_vm::VirtualMachine,
+unsafe fn watch(
+    vm: &VirtualMachine,
     watcher_id: c_int,
     ty: *mut PyObject,
-) -> rustpython_vm::PyResult<()> {
+    wanted: bool,
+) -> PyResult<()> {
     // SAFETY: the callers' contract is C's.
-    if unsafe { object(vm, ty)? }
-        .downcast_ref::<rustpython_vm::builtins::PyType>()
-        .is_none()
-    {
+    let v = unsafe { object(vm, ty)? };
+    let Some(class) = v.downcast_ref::<PyType>() else {
         return Err(vm.new_value_error("Cannot watch non-type"));
-    }
-    watch::with(vm, "type", watcher_id)
+    };
+    types::watch::watch(vm, watcher_id, class, wanted)
 }
 
-/// Has a watcher called when a type changes: -1 with `ValueError`, as no number is in use.
+/// Has a watcher called when a type is about to change: 0, or -1 with `ValueError`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyType_Watch(watcher_id: c_int, ty: *mut PyObject) -> c_int {
     // SAFETY: C's contract.
-    border(|vm| unsafe { watcher(vm, watcher_id, ty) })
+    border(|vm| unsafe { watch(vm, watcher_id, ty, true) })
 }
 
-/// The opposite of [`PyType_Watch`]: -1 with `ValueError`, as no number is in use.
+/// The opposite of [`PyType_Watch`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyType_Unwatch(watcher_id: c_int, ty: *mut PyObject) -> c_int {
     // SAFETY: C's contract.
-    border(|vm| unsafe { watcher(vm, watcher_id, ty) })
+    border(|vm| unsafe { watch(vm, watcher_id, ty, false) })
 }

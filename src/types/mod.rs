@@ -19,6 +19,7 @@ pub mod spec;
 pub mod statics;
 pub mod subclass;
 pub mod tether;
+pub mod watch;
 pub mod wrapper;
 
 use rustpython_vm::builtins::{PyType, PyTypeRef};

@@ -344,8 +344,8 @@ pub unsafe fn consume(vm: &VirtualMachine, p: *mut PyObject) -> Option<PyObjectR
     }
 }
 
-/// The VM objects of elements, whose references are taken over; `None` for
-/// those that C did not fill.
+/// The VM objects of elements, whose references are taken over; see [`null`]
+/// for those that C did not fill.
 ///
 /// # Safety
 /// The elements are NULL or live; the lock is held.
@@ -356,7 +356,7 @@ pub unsafe fn consume_elements(
     let take = |item: &mut *mut PyObject| {
         let item = std::mem::replace(item, std::ptr::null_mut());
         if item.is_null() {
-            return vm.ctx.none();
+            return null::stand_in(vm);
         }
         // SAFETY: by this function's contract.
         unsafe { super::vm_of_stolen(vm, item) }

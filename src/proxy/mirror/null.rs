@@ -38,10 +38,13 @@ pub fn init(vm: &VirtualMachine) -> PyResult<()> {
 /// `p` is NULL or a live object; the lock is held.
 pub unsafe fn element(vm: &VirtualMachine, p: *mut PyObject) -> PyObjectRef {
     // SAFETY: by this function's contract.
-    unsafe { vm_of_opt(vm, p) }.unwrap_or_else(|| match NULL.get() {
-        Some(null) => null.clone(),
-        None => vm.ctx.none(),
-    })
+    unsafe { vm_of_opt(vm, p) }.unwrap_or_else(|| stand_in(vm))
+}
+
+/// What stands for a NULL.
+#[cold]
+pub fn stand_in(vm: &VirtualMachine) -> PyObjectRef {
+    NULL.get().map_or_else(|| vm.ctx.none(), Clone::clone)
 }
 
 /// Whether `v` stands for a NULL.
