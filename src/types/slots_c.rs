@@ -855,7 +855,8 @@ type New = fn(PyTypeRef, FuncArgs, &VirtualMachine) -> PyResult;
 type Init = fn(&VmObject, FuncArgs, &VirtualMachine) -> PyResult<()>;
 
 /// `type.__call__` as the VM's `vectorcall` of classes with C's `tp_new` whose
-/// instances cannot be called: one tuple does for both functions.
+/// instances cannot be called: one tuple does for both functions. Or the type's
+/// own `tp_vectorcall`.
 fn construct(
     callable: &VmObject,
     args: Vec<PyObjectRef>,
@@ -877,6 +878,12 @@ fn construct(
     // SAFETY: the arguments are live during the call.
     let (v, init) = around_c(vm, || unsafe {
         let t = c_type_of(vm, class);
+        if let Some(f) = (*t).tp_vectorcall {
+            // The type's own, which does the work of both.
+            let who = || class.name().to_string();
+            let result = call_vectorcall(vm, f, t.cast(), &args, nargs, kwnames, who);
+            return result.map(|v| (v, None));
+        }
         let f = new_function(vm, class, t)?;
         let tuple = ArgTuple::new(vm, positional);
         let dict = KeywordDict::new(vm, values, kwnames);

@@ -212,6 +212,10 @@ pub unsafe fn from_spec(
             .find(|s| s.slot == Py_tp_members)
             .map_or(ptr::null_mut(), |s| s.pfunc.cast::<PyMemberDef>());
         let count = count_members(members);
+        let relative = |i| (*members.add(i)).flags & Py_RELATIVE_OFFSET != 0;
+        if (*spec).basicsize > 0 && (0..count).any(relative) {
+            return Err(vm.new_system_error("With Py_RELATIVE_OFFSET, basicsize must be negative."));
+        }
         let head = ((*metaclass).tp_basicsize as usize).max(size_of::<PyHeapTypeObject>());
         let size = head + (count + 1) * size_of::<PyMemberDef>();
         let heap = arena::allocate_zeroed(size).cast::<PyHeapTypeObject>();
@@ -530,11 +534,6 @@ unsafe fn take_special_members(
         while !(*member).name.is_null() {
             let flags = (*member).flags;
             if flags & Py_RELATIVE_OFFSET != 0 {
-                if spec.basicsize > 0 {
-                    return Err(
-                        vm.new_system_error("With Py_RELATIVE_OFFSET, basicsize must be negative.")
-                    );
-                }
                 if !(0..-spec.basicsize as Py_ssize_t).contains(&(*member).offset) {
                     return Err(vm.new_system_error("Member offset out of range (0..-basicsize)"));
                 }
