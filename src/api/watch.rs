@@ -89,10 +89,15 @@ fn unused(
     kind: &str,
     id: c_int,
 ) -> rustpython_vm::builtins::PyBaseExceptionRef {
+    // As CPython has it.
+    let (no, invalid) = match kind {
+        "func" => ("no", "invalid"),
+        _ => ("No", "Invalid"),
+    };
     vm.new_value_error(if (0..NUMBERS as c_int).contains(&id) {
-        format!("No {kind} watcher set for ID {id}")
+        format!("{no} {kind} watcher set for ID {id}")
     } else {
-        format!("Invalid {kind} watcher ID {id}")
+        format!("{invalid} {kind} watcher ID {id}")
     })
 }
 
