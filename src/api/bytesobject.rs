@@ -264,6 +264,11 @@ pub unsafe extern "C" fn PyBytes_DecodeEscape(
     _recode_encoding: *const c_char,
 ) -> *mut PyObject {
     border(|vm| {
+        if usize::try_from(len)
+            .is_ok_and(|len| len > super::objimpl::MOST - size_of::<PyBytesObject>())
+        {
+            return Err(vm.new_overflow_error("byte string is too large"));
+        }
         // SAFETY: `s` has `len` bytes, `errors` is NULL or a C string.
         let (bytes, errors) = unsafe {
             (

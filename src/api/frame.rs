@@ -187,6 +187,12 @@ pub unsafe extern "C" fn PyFrame_GetVar(
     border(|vm| {
         // SAFETY: by this function's contract.
         let name = unsafe { object(vm, name)? };
+        if name
+            .downcast_ref::<rustpython_vm::builtins::PyStr>()
+            .is_none()
+        {
+            return Err(vm.new_type_error(format!("name must be str, not {}", name.class().name())));
+        }
         // SAFETY: as above.
         unsafe { variable(vm, frame, name) }
     })

@@ -63,9 +63,18 @@ unsafe fn function(vm: &VirtualMachine, op: *mut PyObject) -> PyResult<PyObjectR
 unsafe fn get(op: *mut PyObject, name: &'static str) -> *mut PyObject {
     border(|vm| {
         // SAFETY: the callers hand over NULL or a live object.
-        let value = unsafe { function(vm, op)? }.get_attr(name, vm)?;
+        let function = unsafe { function(vm, op)? };
+        let value = function.get_attr(name, vm)?;
         if vm.is_none(&value) {
             return Ok(std::ptr::null_mut());
+        }
+        let empty = |dict: &rustpython_vm::Py<PyDict>| dict.is_empty();
+        if name == "__annotations__" && value.downcast_ref::<PyDict>().is_some_and(empty) {
+            // The VM shows an empty dict where there are none.
+            let annotate = function.get_attr("__annotate__", vm)?;
+            if vm.is_none(&annotate) {
+                return Ok(crate::types::statics::none());
+            }
         }
         // SAFETY: the function holds the attribute.
         Ok(unsafe { anchors::borrow_from(op, c_of(vm, &value)) })
@@ -100,7 +109,7 @@ getters! {
     PyFunction_GetKwDefaults = "__kwdefaults__";
     /// The closure: borrowed, NULL without an exception if there is none.
     PyFunction_GetClosure = "__closure__";
-    /// The annotations: borrowed.
+    /// The annotations: borrowed, `None` if there are none.
     PyFunction_GetAnnotations = "__annotations__";
 }
 

@@ -1509,13 +1509,24 @@ pub unsafe extern "C" fn PyObject_ClearWeakRefs(p: *mut PyObject) {
     })
 }
 
-/// Like [`PyObject_ClearWeakRefs`], without calling back: nothing to do, for
-/// the same reason.
+/// Like [`PyObject_ClearWeakRefs`], without calling back. Those to a dying object are dead already.
 ///
 /// # Safety
 /// As for [`PyObject_ClearWeakRefs`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyUnstable_Object_ClearWeakRefsNoCallbacks(_p: *mut PyObject) {}
+pub unsafe extern "C" fn PyUnstable_Object_ClearWeakRefsNoCallbacks(p: *mut PyObject) {
+    border(|vm| {
+        // SAFETY: C's contract.
+        unsafe {
+            if refcount::count(p) != 0 {
+                let v = object(vm, p)?;
+                python(|| drop(v.gc_clear_weakrefs_collect_callbacks()));
+                mirror::weakrefobject::referent_dies(p);
+            }
+        }
+        Ok(Nothing)
+    });
+}
 
 /// Whether nobody but the caller knows `p`.
 unsafe fn is_unique(p: *mut PyObject) -> bool {
