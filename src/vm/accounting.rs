@@ -67,7 +67,8 @@ pub(super) fn install(vm: &VirtualMachine) -> PyResult<()> {
 
 fn getrefcount(object: PyObjectRef, vm: &VirtualMachine) -> usize {
     let own = object.strong_count();
-    if !thread::lock::is_set_up() {
+    // An immortal object's count is a mark, not a number.
+    if object.is_immortal() || !thread::lock::is_set_up() {
         return own;
     }
     let _held = thread::enter(vm);
